@@ -1,0 +1,143 @@
+"""Money is a whole number of fen. It is never a float, in any layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, Self
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+FEN_PER_YUAN = 100
+
+# Ten thousand billion yuan: above any amount of the trade, and sums of thousands still fit BIGINT.
+FEN_MAX = 10**15
+
+
+class Rounding(StrEnum):
+    """How an exact amount becomes a whole number of fen."""
+
+    HALF_UP = "half_up"  # 四舍五入, the habit of Chinese banks
+    HALF_EVEN = "half_even"
+    DOWN = "down"
+
+
+_DECIMAL_MODE = {
+    Rounding.HALF_UP: ROUND_HALF_UP,
+    Rounding.HALF_EVEN: ROUND_HALF_EVEN,
+    Rounding.DOWN: ROUND_DOWN,
+}
+
+
+def round_fen(exact: Decimal | Fraction, rounding: Rounding) -> int:
+    """``exact`` fen as a whole number, by ``rounding``. A Fraction is rounded without loss."""
+    if isinstance(exact, Decimal):
+        return int(exact.to_integral_value(_DECIMAL_MODE[rounding]))
+    magnitude, rest = divmod(abs(exact.numerator), exact.denominator)
+    twice = 2 * rest
+    match rounding:
+        case Rounding.HALF_UP:
+            up = twice >= exact.denominator
+        case Rounding.HALF_EVEN:
+            up = twice > exact.denominator or (twice == exact.denominator and magnitude % 2 == 1)
+        case Rounding.DOWN:
+            up = False
+    magnitude += up
+    return magnitude if exact >= 0 else -magnitude
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount of renminbi: BIGINT fen in SQL, a two-place decimal string of yuan in JSON."""
+
+    fen: int
+
+    def __post_init__(self) -> None:
+        if type(self.fen) is not int:  # bool and numpy integers would both slip past isinstance
+            raise TypeError(f"fen must be an int, not {type(self.fen).__name__}")
+
+    @classmethod
+    def yuan(cls, value: Decimal | int | str) -> Self:
+        """Read an amount of yuan, refusing anything finer than a fen."""
+        fen = Decimal(value) * FEN_PER_YUAN
+        if fen != fen.to_integral_value():
+            raise ValueError(f"{value} yuan is not a whole number of fen")
+        return cls(int(fen))
+
+    def __str__(self) -> str:
+        sign = "-" if self.fen < 0 else ""
+        return f"{sign}{abs(self.fen) // FEN_PER_YUAN}.{abs(self.fen) % FEN_PER_YUAN:02d}"
+
+    def __bool__(self) -> bool:
+        return self.fen != 0
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.fen + other.fen)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.fen - other.fen)
+
+    def __neg__(self) -> Money:
+        return Money(-self.fen)
+
+    def times(
+        self, factor: Decimal | Fraction | int, rounding: Rounding = Rounding.HALF_UP
+    ) -> Money:
+        """Scale and round once. Rounding of fen happens nowhere else in the service."""
+        return Money(round_fen(Fraction(self.fen) * Fraction(factor), rounding))
+
+    def split(self, weights: Sequence[Decimal | int]) -> list[Money]:
+        """Divide by ``weights`` into parts that add up to ``self``.
+
+        Largest remainder: each part is cut down to the fen, and the fen left over go to the
+        largest remainders, ties to the part named first.
+        """
+        total = sum(Fraction(weight) for weight in weights)
+        if total <= 0 or any(weight < 0 for weight in weights):
+            raise ValueError("weights must not be negative and must not all be zero")
+        exact = [abs(self.fen) * Fraction(weight) / total for weight in weights]
+        parts = [int(share) for share in exact]
+        order = sorted(range(len(parts)), key=lambda i: (parts[i] - exact[i], i))
+        for i in order[: abs(self.fen) - sum(parts)]:
+            parts[i] += 1
+        return [Money(part if self.fen >= 0 else -part) for part in parts]
+
+    @classmethod
+    def sum(cls, amounts: Sequence[Money]) -> Money:
+        return Money(sum(amount.fen for amount in amounts))
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        from_text = core_schema.no_info_after_validator_function(
+            cls.yuan,
+            core_schema.str_schema(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$", strict=True),
+        )
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema(
+                [core_schema.is_instance_schema(cls), from_text]
+            ),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                str, when_used="json-unless-none"
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$",
+            "description": "Yuan, at most two places.",
+            "examples": ["5000000.00"],
+        }
+
+
+ZERO = Money(0)
