@@ -1,0 +1,131 @@
+"""How large a firm is by the official standard of sixteen industries, 工信部联企业〔2011〕300号.
+
+The bounds are data, in enterprise_size.toml beside this file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.core.errors import FieldRefused
+from app.core.money import Money
+from app.identifiers.tables import load_table
+from app.identifiers.text import Malformed, compact
+
+
+class EnterpriseSize(StrEnum):
+    LARGE = "large"  # 大型
+    MEDIUM = "medium"  # 中型
+    SMALL = "small"  # 小型
+    MICRO = "micro"  # 微型
+
+
+@dataclass(frozen=True)
+class Industry:
+    """One row of the standard.
+
+    ``indicators`` names the figures it counts: ``employees``, ``revenue``, ``assets``. ``tiers``
+    holds large, medium and small, each with one lower bound per indicator: persons or fen.
+    """
+
+    code: str
+    name_zh: str
+    also: tuple[str, ...]
+    indicators: tuple[str, ...]
+    tiers: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The size, and the bounds that decided it, in words."""
+
+    size: EnterpriseSize
+    rule: str
+
+
+_BOUNDED = (EnterpriseSize.LARGE, EnterpriseSize.MEDIUM, EnterpriseSize.SMALL)
+
+
+def _industry(row: dict[str, Any], unit_yuan: int) -> Industry:
+    indicators = tuple(name for name in ("employees", "revenue", "assets") if name in row)
+    columns = [
+        row[name] if name == "employees" else [Money.yuan(n * unit_yuan).fen for n in row[name]]
+        for name in indicators
+    ]
+    return Industry(
+        code=row["code"],
+        name_zh=row["name_zh"],
+        also=tuple(row["also"]),
+        indicators=indicators,
+        tiers=tuple(zip(*columns, strict=True)),
+    )
+
+
+_TABLE = load_table("enterprise_size")
+STANDARD: str = _TABLE["standard"]
+INDUSTRIES = tuple(_industry(row, _TABLE["unit_yuan"]) for row in _TABLE["industry"])
+
+
+def _names(industry: Industry) -> set[str]:
+    """Every way to name ``industry``, folded: its code and its names with and without 业."""
+    stems = {name.removesuffix("业") for name in (industry.name_zh, *industry.also)}
+    return {compact(name) for name in (industry.code, *stems, *(f"{stem}业" for stem in stems))}
+
+
+_BY_NAME = {name: industry for industry in INDUSTRIES for name in _names(industry)}
+
+
+def classify(
+    industry: str, *, employees: int | None, revenue: Money | None, assets: Money | None
+) -> Sized:
+    """The highest tier of which the firm meets every bound; micro if it meets none.
+
+    ``industry`` is a code or a Chinese name of ``INDUSTRIES``; ``revenue`` and ``assets`` are of
+    the last year. Raises ``FieldRefused`` for an unknown industry, a negative figure, or one that
+    the industry counts and that is missing, even where the others would already decide.
+    """
+    row = _find_industry(industry)
+    figures = {
+        "employees": employees,
+        "revenue": None if revenue is None else revenue.fen,
+        "assets": None if assets is None else assets.fen,
+    }
+    counted = _counted(row, figures)
+    for size, bounds in zip(_BOUNDED, row.tiers, strict=True):
+        if all(figure >= bound for figure, bound in zip(counted, bounds, strict=True)):
+            return Sized(size, _rule(row, bounds, "at least", " and "))
+    return Sized(EnterpriseSize.MICRO, _rule(row, row.tiers[-1], "below", " or "))
+
+
+def _counted(row: Industry, figures: Mapping[str, int | None]) -> list[int]:
+    """The figures that ``row`` counts, in its order, once none of all given is negative."""
+    for field, figure in figures.items():
+        if figure is not None and figure < 0:
+            raise FieldRefused(field, "must not be negative")
+    counted = []
+    for field in row.indicators:
+        figure = figures[field]
+        if figure is None:
+            raise FieldRefused(field, f"is missing, and {row.name_zh} is sized by it")
+        counted.append(figure)
+    return counted
+
+
+def _rule(row: Industry, bounds: tuple[int, ...], relation: str, joined_by: str) -> str:
+    """For example 工信部联企业〔2011〕300号, 工业: employees at least 300 and revenue at least …"""
+    conditions = (
+        f"{name} {relation} {bound if name == 'employees' else Money(bound)}"
+        for name, bound in zip(row.indicators, bounds, strict=True)
+    )
+    return f"{STANDARD}, {row.name_zh}: {joined_by.join(conditions)}"
+
+
+def _find_industry(name: str) -> Industry:
+    try:
+        found = _BY_NAME.get(compact(name))
+    except Malformed as malformed:
+        raise FieldRefused("industry", malformed.reason) from malformed
+    if found is None:
+        raise FieldRefused("industry", "is none of the sixteen industries of the standard")
+    return found
