@@ -1,0 +1,29 @@
+"""Every table of the platform. Importing this package registers them all."""
+
+from app.models import (
+    accounts,
+    deals,
+    documents,
+    financing,
+    imports,
+    ledger,
+    loans,
+    organisations,
+    portfolios,
+    records,
+    rights,
+)
+
+__all__ = [
+    "accounts",
+    "deals",
+    "documents",
+    "financing",
+    "imports",
+    "ledger",
+    "loans",
+    "organisations",
+    "portfolios",
+    "records",
+    "rights",
+]

@@ -1,0 +1,44 @@
+"""Bulk imports of rights: their progress, and each row that was refused with its reason."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, WithId
+from app.lifecycle.imports import ImportStatus
+
+
+class Import(WithId, Base):
+    __tablename__ = "imports"
+    __table_args__ = (Index("ix_imports_owner_id_id", "owner_id", "id"),)
+
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    format: Mapped[str | None]  # as found, or as stated by the caller
+    status: Mapped[ImportStatus] = mapped_column(default=ImportStatus.QUEUED)
+    rows_total: Mapped[int | None]
+    rows_done: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)  # new or changed rights
+    unchanged: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    unmapped: Mapped[list[str]] = mapped_column(default=list)
+    failure: Mapped[str | None]  # why the file cannot be read at all
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class ImportRow(WithId, Base):
+    """One row of an import: the right it became, or why it was refused."""
+
+    __tablename__ = "import_rows"
+    __table_args__ = (Index("ix_import_rows_import_id_line", "import_id", "line"),)
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"))
+    line: Mapped[int]
+    outcome: Mapped[str]  # accepted, unchanged, refused
+    right_id: Mapped[UUID | None] = mapped_column(ForeignKey("rights.id"))
+    field: Mapped[str | None]
+    reason: Mapped[str | None]
+    value: Mapped[str | None]

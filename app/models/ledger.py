@@ -1,0 +1,111 @@
+"""The double-entry ledger: accounts, transfers, the entries they make, and the seals over them.
+
+A transfer has one debit account, one credit account and a positive amount. A *hold* is a pending
+transfer; it is resolved once, by a new row that posts, voids or expires it.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, WithId
+
+
+class LedgerAccount(WithId, Base):
+    """An account with four counters, in fen. A limited one never owes more than it was given."""
+
+    __tablename__ = "ledger_accounts"
+    __table_args__ = (
+        UniqueConstraint("book", "owner", "role"),
+        CheckConstraint(
+            "debits_posted >= 0 AND debits_pending >= 0"
+            " AND credits_posted >= 0 AND credits_pending >= 0",
+            name="not_negative",
+        ),
+        # The limit holds over posted plus pending, at every commit.
+        CheckConstraint(
+            "NOT limited OR debits_posted + debits_pending <= credits_posted", name="within_limit"
+        ),
+    )
+
+    book: Mapped[str]  # quota, guarantor, floor
+    owner: Mapped[str]  # park code, organisation id, or the programme
+    role: Mapped[str]  # source, reserve, available, outstanding, called
+    limited: Mapped[bool]
+    debits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
+    debits_pending: Mapped[int] = mapped_column(BigInteger, default=0)
+    credits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
+    credits_pending: Mapped[int] = mapped_column(BigInteger, default=0)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)  # entries made so far
+
+
+class LedgerTransfer(Base):
+    __tablename__ = "ledger_transfers"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
+        CheckConstraint("kind IN ('transfer', 'hold', 'post', 'void', 'expire')", name="kind"),
+        CheckConstraint(
+            "(hold_id IS NOT NULL) = (kind IN ('post', 'void', 'expire'))", name="resolves"
+        ),
+        # A hold is resolved once.
+        Index(
+            "uq_ledger_transfers_hold_id",
+            "hold_id",
+            unique=True,
+            postgresql_where=text("hold_id IS NOT NULL"),
+        ),
+        Index("ix_ledger_transfers_reference", "reference"),
+        Index("ix_ledger_transfers_txid", "txid"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    code: Mapped[str]  # why: allocate, accept, drawdown, repay, …
+    debit_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"))
+    credit_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    hold_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transfers.id"))
+    reference: Mapped[UUID]  # the deal, drawdown, repayment or decision behind it
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    txid: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
+
+
+class LedgerEntry(Base):
+    """What a transfer did to one account: its four counters after it. Version by version."""
+
+    __tablename__ = "ledger_entries"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfers.id"), index=True)
+    debits_posted: Mapped[int] = mapped_column(BigInteger)
+    debits_pending: Mapped[int] = mapped_column(BigInteger)
+    credits_posted: Mapped[int] = mapped_column(BigInteger)
+    credits_pending: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+
+
+class LedgerSeal(Base):
+    """A link of the hash chain over all transfers, made off the hot path."""
+
+    __tablename__ = "ledger_seals"
+
+    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfers.id"), unique=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -1,0 +1,1 @@
+"""Dated reference data with its sources: parks, programme, rates, caps, lists. No I/O but files."""

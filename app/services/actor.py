@@ -1,0 +1,81 @@
+"""Who is acting: the person or program behind a use case, and what it may do."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Forbidden
+from app.lifecycle.parties import Level, OrganisationKind
+
+
+@dataclass(eq=False)
+class KindRefused(Forbidden):
+    message = "This is for {allowed}, not for {kind}."
+
+    kind: str
+    allowed: str
+
+
+class ManagerNeeded(Forbidden):
+    message = "Only a manager of the organisation may do this."
+
+
+class NotVerified(Forbidden):
+    message = "The authority has not verified your organisation yet."
+
+
+@dataclass(eq=False)
+class ScopeMissing(Forbidden):
+    message = "The API client lacks the scope {scope}."
+
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A signed-in user (``user_id``) or an API client (``client_id``) of one organisation."""
+
+    organisation_id: UUID
+    kind: OrganisationKind
+    level: Level = Level.MEMBER
+    verified: bool = True
+    user_id: UUID | None = None
+    client_id: UUID | None = None
+    scopes: frozenset[str] = field(default_factory=frozenset)
+
+    def must_be(
+        self, *kinds: OrganisationKind, manager: bool = False, verified: bool = True
+    ) -> None:
+        """Raise unless the actor's organisation is one of ``kinds`` (and they manage it).
+
+        Firms work from sign-up on; every other kind only after the authority verified it.
+        """
+        if self.kind not in kinds:
+            raise KindRefused(self.kind, ", ".join(kinds))
+        if verified and not self.verified and self.kind is not OrganisationKind.ENTERPRISE:
+            raise NotVerified
+        if manager and self.level is not Level.MANAGER:
+            raise ManagerNeeded
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the actor sees the whole region: the authority, or the platform itself."""
+        return self.kind in {OrganisationKind.AUTHORITY, OrganisationKind.SYSTEM}
+
+
+SYSTEM = Actor(organisation_id=UUID(int=0), kind=OrganisationKind.SYSTEM, level=Level.MANAGER)
+"""The platform itself: jobs and the shell act as this."""
+
+
+async def bind(session: AsyncSession, actor: Actor) -> None:
+    """Tell row-level security who is acting, for the length of the transaction.
+
+    This is also the transaction's first statement, so that BEGIN has been sent before anything
+    is enqueued on the raw connection.
+    """
+    await session.execute(
+        text("SELECT set_config('app.org', :org, true), set_config('app.kind', :kind, true)"),
+        {"org": str(actor.organisation_id), "kind": actor.kind.value},
+    )

@@ -1,0 +1,67 @@
+"""Brings the database's reference data in line with the files of ``app/reference``."""
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.money import Money
+from app.models.ledger import LedgerTransfer
+from app.models.organisations import Park
+from app.reference import files
+from app.services import ledger, rules
+from app.services.actor import SYSTEM, bind
+from app.services.ledger import AccountRole, Book
+
+PROGRAMME = "programme"
+"""The owner of the accounts that belong to the whole programme."""
+
+
+async def load(session: AsyncSession) -> None:
+    """Rules, parks and, once, the programme's capacity and first allocations."""
+    await bind(session, SYSTEM)
+    versions = files.read_all()
+    await rules.load(session, versions)
+    bodies = {version.key: version.body for version in versions}
+    await _load_parks(session, bodies["parks"]["parks"])
+    await _open_programme(session, bodies[PROGRAMME])
+
+
+async def _load_parks(session: AsyncSession, parks: list[dict[str, Any]]) -> None:
+    statement = insert(Park).values(parks)
+    names = ("name_zh", "name_en", "city", "key_park")
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["code"],
+            set_={name: statement.excluded[name] for name in names},
+        )
+    )
+
+
+async def _open_programme(session: AsyncSession, programme: dict[str, Any]) -> None:
+    """Accounts for the reserve and every park; capacity and allocations on the very first load."""
+    source = await ledger.open_account(
+        session, book=Book.QUOTA, owner=PROGRAMME, role=AccountRole.SOURCE
+    )
+    reserve = await ledger.open_account(
+        session, book=Book.QUOTA, owner=PROGRAMME, role=AccountRole.RESERVE
+    )
+    for role in (AccountRole.SOURCE, AccountRole.PROGRESS):
+        await ledger.open_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
+    allocations = []
+    for park in await session.scalars(select(Park.code).order_by(Park.code)):
+        available = await ledger.open_account(
+            session, book=Book.QUOTA, owner=park, role=AccountRole.AVAILABLE
+        )
+        for role in (AccountRole.OUTSTANDING, AccountRole.CALLED):
+            await ledger.open_account(session, book=Book.QUOTA, owner=park, role=role)
+        if amount := programme["allocations"].get(park):
+            allocations.append(
+                ledger.transfer("allocate", reserve.id, available.id, Money.yuan(amount), source.id)
+            )
+    if await session.scalar(select(func.count()).select_from(LedgerTransfer)):
+        return
+    capacity = Money.yuan(programme["capacity"])
+    first = ledger.transfer("capacity", source.id, reserve.id, capacity, source.id)
+    await ledger.apply(session, [first, *allocations])
