@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
@@ -16,6 +17,9 @@ FEN_PER_YUAN = 100
 
 # Ten thousand billion yuan: above any amount of the trade, and sums of thousands still fit BIGINT.
 FEN_MAX = 10**15
+
+
+_WIRE = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
 class Rounding(StrEnum):
@@ -114,19 +118,21 @@ class Money:
     def __get_pydantic_core_schema__(
         cls, source: type[Any], handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        from_text = core_schema.no_info_after_validator_function(
-            cls.yuan,
-            core_schema.str_schema(pattern=r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$", strict=True),
-        )
-        return core_schema.json_or_python_schema(
-            json_schema=from_text,
-            python_schema=core_schema.union_schema(
-                [core_schema.is_instance_schema(cls), from_text]
-            ),
+        return core_schema.no_info_plain_validator_function(
+            cls._read,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 str, when_used="json-unless-none"
             ),
         )
+
+    @classmethod
+    def _read(cls, value: object) -> Money:
+        """What JSON or another part of the program gives: text of yuan, or an amount already."""
+        if isinstance(value, Money):
+            return value
+        if isinstance(value, str) and _WIRE.fullmatch(value):
+            return cls.yuan(value)
+        raise ValueError('must be a decimal string of yuan, at most two places, like "5000.00"')
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -134,7 +140,7 @@ class Money:
     ) -> dict[str, Any]:
         return {
             "type": "string",
-            "pattern": r"^-?[0-9]{1,13}(\.[0-9]{1,2})?$",
+            "pattern": f"^{_WIRE.pattern}$",
             "description": "Yuan, at most two places.",
             "examples": ["5000000.00"],
         }

@@ -1,0 +1,97 @@
+"""What an endpoint may ask for: a session, an actor, the time."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
+
+from app.core.settings import Settings
+from app.services import tokens
+from app.services.actor import Actor
+
+SESSION_COOKIE = "zhirong_session"
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One request, one transaction: commit if the endpoint returns, roll back if it raises.
+
+    A keyed POST has opened the transaction already (keyed.py) and commits it itself.
+    """
+    if (session := getattr(request.state, "session", None)) is not None:
+        yield session
+        return
+    async with request.app.state.sessions.begin() as session:
+        yield session
+
+
+# scope="function" commits before the response leaves; the default would commit after it.
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+def unauthenticated(detail: str) -> HTTPException:
+    return HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="zhirong"'})
+
+
+def presented_token(request: Request) -> str:
+    """The bearer token, or the browser's session cookie. A foreign site cannot use the cookie."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer" or not token:
+            raise unauthenticated("The Authorization header must be: Bearer <token>.")
+        return token
+    token = request.cookies.get(SESSION_COOKIE, "")
+    if not token:
+        raise unauthenticated("Sign in, or send a bearer token.")
+    if request.method not in SAFE_METHODS:
+        refuse_foreign_origin(request)
+    return token
+
+
+def refuse_foreign_origin(request: Request) -> None:
+    """Fetch Metadata, and Origin for browsers that lack it: no cross-site request forgery."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.url.netloc}"
+    if site not in {"same-origin", "none"} or (origin is not None and origin != own):
+        raise HTTPException(403, "The request comes from another site.")
+
+
+async def authenticate(request: Request, session: AsyncSession) -> Actor:
+    """Who presents the request's token; also binds row-level security to them. 401 if nobody."""
+    actor = await tokens.authenticate(session, presented_token(request))
+    if actor is None:
+        raise unauthenticated("The token is unknown, expired or revoked.")
+    return actor
+
+
+async def get_actor(request: Request, session: Session) -> Actor:
+    if (actor := getattr(request.state, "actor", None)) is not None:
+        assert isinstance(actor, Actor)
+        return actor
+    return await authenticate(request, session)
+
+
+CurrentActor = Annotated[Actor, Depends(get_actor, scope="function")]
+
+
+def get_now() -> datetime:
+    return datetime.now(UTC)
+
+
+Now = Annotated[datetime, Depends(get_now)]
+
+
+def get_settings(request: Request) -> Settings:
+    settings = request.app.state.settings
+    assert isinstance(settings, Settings)
+    return settings
+
+
+CurrentSettings = Annotated[Settings, Depends(get_settings)]
+
+Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–200.")]

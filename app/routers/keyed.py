@@ -1,0 +1,106 @@
+"""Idempotency: the same key gives the same answer and one effect (deal.md).
+
+A changing POST runs in a savepoint of the transaction that also stores its key and answer. A
+refusal by a rule rolls back to the savepoint and is stored too; anything else (a crash, malformed
+input, a caller who may not) rolls back everything and leaves the key free.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core.errors import DomainError
+from app.routers import problems
+from app.routers.access import Access, access_of
+from app.routers.deps import authenticate
+from app.services import idempotency
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+
+# Visible ASCII, as long as the UUIDs and ULIDs that callers send and no longer than is useful.
+KEY = re.compile(r"[\x21-\x7e]{1,64}")
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class KeyedRoute(APIRoute):
+    """The route class of every router whose POSTs change something."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return handler
+        guards = [mark for mark in access_of(self.dependant) if isinstance(mark, Access)]
+
+        async def keyed(request: Request) -> Response:
+            key = _key_of(request)
+            digest = await _digest_of(request)
+            async with request.app.state.sessions.begin() as session:
+                actor = await authenticate(request, session)
+                for guard in guards:
+                    guard.check(actor)
+                claim = idempotency.Claim(
+                    organisation_id=actor.organisation_id,
+                    route=f"{request.method} {self.path_format}",
+                    key=key,
+                    digest=digest,
+                )
+                if (stored := await idempotency.begin(session, claim)) is not None:
+                    return _answer(stored)
+                request.state.session, request.state.actor = session, actor
+                response = await _run(handler, request, session)
+                await idempotency.finish(session, claim, _stored(response))
+            return response
+
+        return keyed
+
+
+async def _run(handler: Handler, request: Request, session: AsyncSession) -> Response:
+    """The business work. A refusal by a rule is an answer like any other."""
+    try:
+        async with session.begin_nested():
+            return await handler(request)
+    except DomainError as error:
+        return problems.render(request, error)
+
+
+def _key_of(request: Request) -> str:
+    key = request.headers.get(HEADER)
+    if key is None:
+        raise HTTPException(400, f"{HEADER}: this header is required on every changing POST.")
+    if not KEY.fullmatch(key):
+        raise HTTPException(400, f"{HEADER}: 1 to 64 visible ASCII characters, no spaces.")
+    return key
+
+
+async def _digest_of(request: Request) -> bytes:
+    """What makes two requests the same: the full path, the query and the body."""
+    digest = hashlib.sha256(request.url.path.encode())
+    digest.update(b"\0" + request.url.query.encode() + b"\0")
+    digest.update(await request.body())
+    return digest.digest()
+
+
+def _stored(response: Response) -> idempotency.Answer:
+    return idempotency.Answer(
+        status=response.status_code,
+        media_type=response.headers.get("content-type", ""),
+        body=bytes(response.body),
+    )
+
+
+def _answer(stored: idempotency.Answer) -> Response:
+    return Response(
+        stored.body,
+        stored.status,
+        headers={REPLAYED: "true"},
+        media_type=stored.media_type or None,
+    )

@@ -1,0 +1,142 @@
+"""Every refusal leaves as a problem document (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: dict[type[DomainError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Conflict: HTTPStatus.CONFLICT,
+    Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+class FieldError(BaseModel):
+    field: str
+    reason: str
+
+
+class Problem(BaseModel):
+    """RFC 9457. Further members carry the facts of the refusal."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | None = None
+
+
+def status_of(error: type[DomainError]) -> HTTPStatus:
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
+
+
+def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """The ``responses=`` of an endpoint that may raise ``errors``."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = by_status.setdefault(
+            status_of(error).value,
+            {"description": "", "content": {MEDIA_TYPE: {"schema": _problem_schema()}}},
+        )
+        entry["description"] = " or ".join(filter(None, [entry["description"], error.error_code()]))
+    return by_status
+
+
+def _problem_schema() -> dict[str, str]:
+    return {"$ref": "#/components/schemas/Problem"}
+
+
+def document(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> JSONResponse:
+    body = {
+        **(members or {}),
+        "type": f"/problems/{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+    }
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def render(request: Request, error: DomainError) -> JSONResponse:
+    """A refusal by a rule, with its facts as members."""
+    members = error.facts()
+    if {"field", "reason"} <= members.keys():
+        members["errors"] = [{"field": members["field"], "reason": members["reason"]}]
+    wait = error.retry_after_s
+    return document(
+        request,
+        status_of(type(error)),
+        error.error_code(),
+        str(error),
+        headers=None if wait is None else {"Retry-After": str(wait)},
+        members=members,
+    )
+
+
+async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)
+    return render(request, error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"field": _field_name(item["loc"]), "reason": str(item["msg"])}
+        for item in error.errors()[:100]
+    ]
+    detail = "; ".join(f"{item['field']}: {item['reason']}" for item in errors[:3])
+    return document(request, 422, "invalid-input", detail, members={"errors": errors})
+
+
+def _field_name(location: tuple[int | str, ...]) -> str:
+    """``("body", "costs", 0, "amount")`` is ``costs.0.amount``; a body bad as a whole, ``body``."""
+    parts = location[1:] if len(location) > 1 else location
+    return ".".join(map(str, parts))
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return document(request, error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    """What nobody foresaw: the log gets the trace, the caller learns that nothing was written."""
+    log.error("unhandled", path=request.url.path, exc_info=error)
+    return document(
+        request,
+        500,
+        "internal",
+        "The service failed; nothing was written. Retry with the same key.",
+    )
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)

@@ -1,0 +1,48 @@
+"""Wire shapes of what anyone may read."""
+
+from decimal import Decimal
+
+from app.core.money import Money
+from app.schemas.base import Output
+
+
+class Health(Output):
+    status: str
+
+
+class ParkOut(Output):
+    code: str
+    name_zh: str
+    name_en: str
+    city: str
+    key_park: bool
+
+
+class QuotaOut(Output):
+    """One quota account: allocated = held + outstanding + called + available."""
+
+    park_code: str
+    allocated: Money
+    held: Money
+    outstanding: Money
+    called: Money
+    available: Money
+    queued: Money  # asked for and waiting; stands beside
+
+
+class FloorOut(Output):
+    """Progress towards the policy's floor of guaranteed lending; it never falls."""
+
+    target: Money
+    cumulative: Money
+    current_stock: Money
+    progress_pct: Decimal
+
+
+class ProgrammeOut(Output):
+    capacity: Money
+    reserve: Money
+    uncalibrated: bool
+    source: str
+    floor: FloorOut
+    accounts: list[QuotaOut]

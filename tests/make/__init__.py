@@ -1,0 +1,1 @@
+"""Builders: each makes one valid row, and takes only what the test is about."""

@@ -1,0 +1,121 @@
+"""The shell: help that teaches, errors in one line, and a service that leaves nothing behind."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.core.postgres_tools import free_port
+from tests.postgres import MAJOR
+
+
+def zhirong(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"ZHIRONG_PG_MAJOR": str(MAJOR)},
+    )
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that every account can enter, unlike pytest's own ``tmp_path``."""
+    directory = Path(tempfile.mkdtemp(prefix="zhirong-cli-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def processes_of(place: Path) -> list[str]:
+    """Command lines of whatever runs with its data or settings under ``place``."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = [*process.cmdline(), process.environ().get("ZHIRONG_DATA_DIR", "")]
+            if any(str(place) in word for word in words):
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "migrate"])
+def test_help_shows_examples(command: str) -> None:
+    result = CliRunner().invoke(cli, [command, "--help"], terminal_width=100)
+
+    assert result.exit_code == 0
+    assert "Examples" in result.stdout
+    assert f"zhirong {command}" in result.stdout
+
+
+def test_a_taken_port_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        result = zhirong("serve", "--port", port)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"zhirong: cannot listen on 127.0.0.1:{port}: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_worker_without_a_server_is_one_line(place: Path) -> None:
+    result = zhirong("worker", "--data-dir", str(place))
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"zhirong: no server runs under {place}; start `zhirong serve` or give --database-url\n"
+    )
+
+
+def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZHIRONG_DATABASE_URL", "mysql://db/zhirong")
+
+    result = CliRunner().invoke(cli, ["migrate"])
+
+    assert result.exit_code == 2
+    assert "ZHIRONG_DATABASE_URL" in result.stderr
+    assert "only PostgreSQL" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_service_answers_then_stops_and_leaves_nothing_running(
+    place: Path, number: signal.Signals
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir"]
+    environment = os.environ | {"ZHIRONG_PG_MAJOR": str(MAJOR), "ZHIRONG_DEMO": "false"}
+    service = subprocess.Popen(
+        [*command, str(place / "data")], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert service.stdout
+    first_line = service.stdout.readline()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+        status = answer.status
+    running = processes_of(place)
+
+    started = time.monotonic()
+    service.send_signal(number)
+    with service.stdout:
+        exit_status = service.wait(60)
+
+    assert f"http://127.0.0.1:{port}" in first_line
+    assert status == 200
+    assert len(running) >= 3  # the service, its web server, its worker; and PostgreSQL
+    assert exit_status == 0
+    assert time.monotonic() - started < 15
+    assert processes_of(place) == []
