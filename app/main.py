@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app.core.db import connect
 from app.core.settings import Settings
 from app.routers import calculators, documentation, problems, public
+from app.routers.limits import BodyLimit
 
 TITLE = "知融 Zhirong"
 
@@ -27,9 +28,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_body_bytes,
     )
     app.state.settings = settings
+    app.add_middleware(BodyLimit, bytes_max=settings.max_body_bytes)
     problems.install(app)
     documentation.install(app)
     app.include_router(public.health)

@@ -16,7 +16,7 @@ from app.identifiers.identifier import identify
 from app.lending import ENGINE_VERSION
 from app.lending.cost import all_in_cost, plan
 from app.lending.schedule import Amortised, amortise
-from app.routers.access import public
+from app.routers.access import Public
 from app.routers.problems import MEDIA_TYPE, problems
 from app.schemas.calculators import (
     AllInCostIn,
@@ -61,22 +61,24 @@ class CallRates:
         return 0.0 if passes else (1 - left) / self.per_second
 
 
-async def limited(request: Request) -> None:
-    """429 with Retry-After for an address that calls too often; a rate of 0 limits nobody."""
-    state = request.app.state
-    per_second: int = state.settings.calculator_rate
-    if per_second == 0:
-        return
-    rates: CallRates | None = getattr(state, "calculator_rates", None)
-    if rates is None or rates.per_second != per_second:
-        rates = state.calculator_rates = CallRates(per_second)
-    address = request.client.host if request.client else "unknown"
-    if wait_s := rates.wait_s(address, at_s=time.monotonic()):
-        raise HTTPException(
-            429,
-            f"More than {per_second} calls a second from one address.",
-            headers={"Retry-After": str(math.ceil(wait_s))},
-        )
+class RateLimited(Public):
+    """Open to all, at the rate of the settings; 429 with Retry-After beyond. 0 limits nobody."""
+
+    async def __call__(self, request: Request) -> None:  # type: ignore[override]
+        state = request.app.state
+        per_second: int = state.settings.calculator_rate
+        if per_second == 0:
+            return
+        rates: CallRates | None = getattr(state, "calculator_rates", None)
+        if rates is None or rates.per_second != per_second:
+            rates = state.calculator_rates = CallRates(per_second)
+        address = request.client.host if request.client else "unknown"
+        if wait_s := rates.wait_s(address, at_s=time.monotonic()):
+            raise HTTPException(
+                429,
+                f"More than {per_second} calls a second from one address.",
+                headers={"Retry-After": str(math.ceil(wait_s))},
+            )
 
 
 _CENTS = [f".{cents:02d}" for cents in range(100)]
@@ -92,7 +94,7 @@ _TOO_MANY: dict[int | str, dict[str, Any]] = {
 _REFUSALS = problems(FieldRefused) | _TOO_MANY
 
 router = APIRouter(
-    prefix="/calculators", tags=["calculators"], dependencies=[public(), Depends(limited)]
+    prefix="/calculators", tags=["calculators"], dependencies=[Depends(RateLimited())]
 )
 
 _SCHEDULE_EXAMPLE = {

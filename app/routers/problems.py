@@ -105,17 +105,19 @@ async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"field": _field_name(item["loc"]), "reason": str(item["msg"])}
+        {"field": _field_name(item), "reason": str(item["msg"]).removeprefix("Value error, ")}
         for item in error.errors()[:100]
     ]
     detail = "; ".join(f"{item['field']}: {item['reason']}" for item in errors[:3])
     return document(request, 422, "invalid-input", detail, members={"errors": errors})
 
 
-def _field_name(location: tuple[int | str, ...]) -> str:
+def _field_name(error: dict[str, Any]) -> str:
     """``("body", "costs", 0, "amount")`` is ``costs.0.amount``; a body bad as a whole, ``body``."""
-    parts = location[1:] if len(location) > 1 else location
-    return ".".join(map(str, parts))
+    location = error["loc"]
+    if len(location) == 1 or error["type"] == "json_invalid":  # the latter names an offset
+        return str(location[0])
+    return ".".join(map(str, location[1:]))
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:

@@ -28,16 +28,8 @@ PLACES_MAX = 10
 COSTS_MAX = 50
 SUBSIDIES_MAX = 20
 
-_MONEY = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,2})?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _money_text(value: Any) -> str:
-    # Money's own schema would answer with one error per way to read it, under internal names.
-    if not isinstance(value, str) or _MONEY.fullmatch(value) is None:
-        raise ValueError('must be a string of yuan with at most two places, such as "5000.00"')
-    return value
 
 
 def _positive(value: Money) -> Money:
@@ -74,8 +66,8 @@ def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
 
-Amount = Annotated[Money, AfterValidator(_not_negative), BeforeValidator(_money_text)]
-PositiveAmount = Annotated[Money, AfterValidator(_positive), BeforeValidator(_money_text)]
+Amount = Annotated[Money, AfterValidator(_not_negative)]
+PositiveAmount = Annotated[Money, AfterValidator(_positive)]
 IsoDate = Annotated[date, BeforeValidator(_read_date)]
 Pct = Annotated[
     Decimal,
@@ -273,8 +265,8 @@ class IdentifierOut(Answered):
 class EnterpriseSizeIn(Asked):
     industry: Annotated[str, Field(min_length=1, max_length=40)]
     employees: Annotated[Whole, Field(ge=0, le=100_000_000)] | None = None
-    revenue: Annotated[Money, BeforeValidator(_money_text)] | None = None
-    assets: Annotated[Money, BeforeValidator(_money_text)] | None = None
+    revenue: Money | None = None
+    assets: Money | None = None
 
 
 class EnterpriseSizeOut(Answered):

@@ -1,0 +1,249 @@
+"""The shell's entry, ``zhirong``: runs the service and everything around it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from app.core import migrating
+from app.core.db import connect
+from app.core.embedded import EmbeddedPostgres
+from app.core.errors import Conflict, DomainError
+from app.core.settings import PREFIX, Settings
+from app.core.supervising import interruptible, run_together
+from app.services import reference
+
+cli = typer.Typer(
+    name="zhirong",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@dataclass(eq=False)
+class CannotListen(Conflict):
+    message = "cannot listen on {host}:{port}: {reason}; choose another --host or --port"
+
+    host: str
+    port: int
+    reason: str
+
+
+@dataclass(eq=False)
+class NoServer(Conflict):
+    message = "no server runs under {data_dir}; start `zhirong serve` or give --database-url"
+
+    data_dir: Path
+
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Where the embedded PostgreSQL and documents live. [default: var]"),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="An external PostgreSQL, 16 or newer, instead of the embedded one: "
+        "postgresql://user:password@host/database"
+    ),
+]
+
+
+@cli.callback()
+def explain() -> None:
+    """知融: loans against patents, trademarks and copyrights.
+
+    Start with `zhirong serve`, then open http://127.0.0.1:8000/docs in a browser.
+
+    Each option can be given in the environment too: --data-dir is ZHIRONG_DATA_DIR. An option
+    wins over the environment. `zhirong COMMAND --help` shows examples of a command.
+    """
+
+
+@cli.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Run the service and its worker until Ctrl-C.
+
+    Starts an embedded PostgreSQL under the data directory (unless a database URL is given),
+    brings its schema up to date, then serves HTTP with the worker beside it. Everything that
+    was started is stopped at the end.
+
+    Examples:
+
+    - `zhirong serve` at http://127.0.0.1:8000, keeping its data in var/
+
+    - `zhirong serve --port 8100 --data-dir /srv/second` as a second, independent instance
+
+    - `zhirong serve --host 0.0.0.0 --database-url postgresql://app:secret@db/zhirong`
+    """
+    settings = _settings(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    with contextlib.suppress(KeyboardInterrupt), interruptible():
+        _refuse_taken_port(settings)
+        with _database(settings, shared=False) as ready:
+            _prepare(ready)
+            run_together(
+                {"the web server": _web_command(ready), "the worker": _worker_command()},
+                environment={**os.environ, **ready.environment()},
+                is_up=lambda: _answers(ready),
+                when_up=lambda: _announce(ready),
+            )
+
+
+@cli.command()
+def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Run one more worker; any number of them share the jobs, on any number of hosts.
+
+    `zhirong serve` already runs one. Ctrl-C or SIGTERM lets running jobs finish.
+
+    Examples:
+
+    - `zhirong worker` beside a `zhirong serve` that runs with the same data directory
+
+    - `zhirong worker --database-url postgresql://app:secret@db/zhirong` on another host
+    """
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    if settings.database_url is None:
+        server = _server(settings)
+        if not server.is_ready():
+            raise NoServer(settings.data_dir)
+        settings = _with_urls(settings, server)
+    command = _worker_command()
+    os.execve(command[0], command, {**os.environ, **settings.environment()})
+
+
+@cli.command()
+def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Bring the database to the newest schema, and load or refresh the reference data.
+
+    `zhirong serve` does this by itself. Migrations run as the owner of the tables
+    (ZHIRONG_OWNER_DATABASE_URL); the role of the database URL is granted what it needs.
+
+    Examples:
+
+    - `zhirong migrate` on the embedded PostgreSQL, started for the moment if it is down
+
+    - `ZHIRONG_OWNER_DATABASE_URL=postgresql://owner:secret@db/zhirong zhirong migrate
+      --database-url postgresql://app:secret@db/zhirong`
+    """
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with _database(settings, shared=True) as ready:
+        _prepare(ready)
+    typer.echo("The database is up to date.")
+
+
+def _prepare(settings: Settings) -> None:
+    """Everything the database needs before the service may start: schema and reference data."""
+    assert settings.database_url
+    assert settings.owner_database_url
+    migrating.upgrade(settings.owner_database_url, app_url=settings.database_url)
+    asyncio.run(_load_reference(settings.database_url))
+
+
+async def _load_reference(database_url: str) -> None:
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await reference.load(session)
+
+
+def _settings(**options: Any) -> Settings:
+    """The environment's settings under the options that were given."""
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = [
+            f"{PREFIX}{fault['loc'][0]}".upper() + f": {fault['msg']}"
+            for fault in error.errors()
+            if fault["type"] != "default_factory_not_called"  # follows from another one
+        ]
+        raise typer.BadParameter("; ".join(faults)) from None
+
+
+def _server(settings: Settings) -> EmbeddedPostgres:
+    return EmbeddedPostgres(settings.data_dir, major=settings.pg_major)
+
+
+def _with_urls(settings: Settings, server: EmbeddedPostgres) -> Settings:
+    urls = {"database_url": server.app_url(), "owner_database_url": server.owner_url()}
+    return settings.model_copy(update=urls)
+
+
+@contextlib.contextmanager
+def _database(settings: Settings, *, shared: bool) -> Iterator[Settings]:
+    """The settings with the URLs of a running database in them.
+
+    ``shared`` is content with an embedded server that another process runs; without it, that
+    is ``DataDirectoryInUse``. A server started here is stopped at the end.
+    """
+    if settings.database_url:
+        yield settings
+        return
+    server = _server(settings)
+    borrowed = shared and server.is_ready()
+    with contextlib.nullcontext() if borrowed else server.owned():
+        yield _with_urls(settings, server)
+
+
+def _web_command(settings: Settings) -> list[str]:
+    return [
+        *(sys.executable, "-m", "granian", "app.main:create_app", "--factory"),
+        *("--interface", "asgi", "--loop", "uvloop", "--log-level", "warning"),
+        *("--host", settings.host, "--port", str(settings.port)),
+        *("--workers", str(settings.web_workers), "--workers-kill-timeout", "10"),
+    ]
+
+
+def _worker_command() -> list[str]:
+    return [sys.executable, "-m", "app.worker"]
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Look before starting anything: the web server would share a port of ours silently."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise CannotListen(settings.host, settings.port, reason) from None
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        socket.create_connection((settings.host, settings.port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _announce(settings: Settings) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    typer.echo(f"Zhirong serves at http://{host}:{settings.port} (guide to its API: /docs).")
+    typer.echo(f"Data: {settings.data_dir.absolute()}. Ctrl-C stops everything.")
+
+
+def main() -> None:
+    """Errors of the trade and of the surroundings are one line, not a traceback."""
+    try:
+        cli()
+    except DomainError as error:
+        sys.exit(f"zhirong: {error}")
+
+
+if __name__ == "__main__":
+    main()
