@@ -142,8 +142,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(
-        "DROP TABLE pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics CASCADE"
-    )
+    op.execute("DROP TABLE pgqueuer, pgqueuer_log, pgqueuer_schedules, pgqueuer_statistics CASCADE")
     op.execute("DROP FUNCTION fn_pgqueuer_changed() CASCADE")
     op.execute("DROP TYPE pgqueuer_status")
