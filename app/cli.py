@@ -7,19 +7,25 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from rich.console import Console
 
+from app import shell
 from app.core import migrating
-from app.core.db import connect
+from app.core.clock import business_date
 from app.core.embedded import EmbeddedPostgres
-from app.core.errors import Conflict, DomainError
+from app.core.errors import Conflict, DomainError, NotFound
 from app.core.settings import PREFIX, Settings
 from app.core.supervising import interruptible, run_together
-from app.services import reference
+from app.demo import drive, throwaway
+from app.demo.region import PASSWORD, accounts, region
+
+TABLE_WIDTH = 150
 
 cli = typer.Typer(
     name="zhirong",
@@ -44,6 +50,13 @@ class NoServer(Conflict):
     message = "no server runs under {data_dir}; start `zhirong serve` or give --database-url"
 
     data_dir: Path
+
+
+@dataclass(eq=False)
+class NoSuchFile(NotFound):
+    message = "there is no file {path}"
+
+    path: Path
 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]
@@ -98,11 +111,14 @@ def serve(
         _refuse_taken_port(settings)
         with _database(settings, shared=False) as ready:
             _prepare(ready)
+            assert ready.database_url
+            demo = shell.wants_demo(ready)
+            fresh = demo and asyncio.run(shell.make_demo_authority(ready.database_url))
             run_together(
                 {"the web server": _web_command(ready), "the worker": _worker_command()},
                 environment={**os.environ, **ready.environment()},
                 is_up=lambda: _answers(ready),
-                when_up=lambda: _announce(ready),
+                when_up=lambda: _announce(ready, demo=demo, fresh=fresh),
             )
 
 
@@ -148,17 +164,116 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     typer.echo("The database is up to date.")
 
 
+@cli.command()
+def authority(  # noqa: PLR0917  typer reads options from the signature
+    uscc: Annotated[str, typer.Option(help="Its 统一社会信用代码.")],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    email: Annotated[str, typer.Option(help="The first manager signs in with this.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make the first account of the authority, which verifies everybody else.
+
+    Example:
+
+    - `zhirong authority --uscc 11640000… --name 宁夏知识产权局 --email a@b.cn`
+    """
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with _database(settings, shared=True) as ready:
+        _prepare(ready)
+        assert ready.database_url
+        made = shell.make_authority(
+            ready.database_url, uscc=uscc, name=name, email=email, password=password
+        )
+        asyncio.run(made)
+    typer.echo(f"{email} may sign in.")
+
+
+@cli.command(name="import")
+def import_rights(
+    path: Annotated[Path, typer.Argument(help="CSV, XLSX, or an office's XML or JSON.")],
+    firm: Annotated[str, typer.Option(help="The firm's 统一社会信用代码.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Import a file of IP rights for a firm; exits with 1 if any row was refused.
+
+    Good rows are kept whatever the others hold, and importing again makes no duplicates.
+
+    Example:
+
+    - `zhirong import portfolio.xlsx --firm 91640221MA75X0004C`
+    """
+    if not path.is_file():
+        raise NoSuchFile(path)
+    data = path.read_bytes()
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with _database(settings, shared=True) as ready:
+        assert ready.database_url
+        imported = shell.import_records(
+            ready.database_url, firm_uscc=firm, data=data, file_name=path.name
+        )
+        report = asyncio.run(imported)
+    for row in report.refused:
+        typer.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
+    job = report.job
+    typer.echo(f"{job.accepted} accepted, {job.unchanged} unchanged, {job.refused} refused")
+    raise typer.Exit(1 if report.refused else 0)
+
+
+@cli.command()
+def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Replay the whole ledger and check its hash chain; exits with 1 if anything is wrong.
+
+    Example:
+
+    - `zhirong verify` names each bad row: HASH_MISMATCH, SEQUENCE_GAP, BALANCE_MISMATCH, …
+    """
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with _database(settings, shared=True) as ready:
+        assert ready.database_url
+        findings = asyncio.run(shell.verify(ready.database_url))
+    for finding in findings:
+        typer.echo(f"{finding.kind.name} {finding.subject}: {finding.detail}", err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo("The ledger holds: every balance follows from its transfers.")
+
+
+@cli.command()
+def demo(
+    url: Annotated[
+        str | None, typer.Option(help="A running service, instead of a throw-away one.")
+    ] = None,
+) -> None:
+    """Drive a service over HTTP through the whole road for firms of all four parks.
+
+    Without --url it starts a service of its own, which is gone afterwards. Exit status 0 only if
+    every step held and the ledger verifies.
+
+    Examples:
+
+    - `zhirong demo`
+
+    - `zhirong demo --url http://127.0.0.1:8000` against `zhirong serve` with its demo region
+    """
+    # Without a terminal, as in CI, the table still needs its width.
+    console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    if url is not None:
+        console.print(drive.table(asyncio.run(drive.drive(url, console=console))))
+        return
+    with throwaway.service() as (own_url, data_dir):
+        console.print(drive.table(asyncio.run(drive.drive(own_url, console=console))))
+        verify(data_dir=data_dir, database_url=None)
+
+
 def _prepare(settings: Settings) -> None:
     """Everything the database needs before the service may start: schema and reference data."""
     assert settings.database_url
     assert settings.owner_database_url
     migrating.upgrade(settings.owner_database_url, app_url=settings.database_url)
-    asyncio.run(_load_reference(settings.database_url))
-
-
-async def _load_reference(database_url: str) -> None:
-    async with connect(database_url) as sessions, sessions.begin() as session:
-        await reference.load(session)
+    asyncio.run(shell.load_reference(settings.database_url))
 
 
 def _settings(**options: Any) -> Settings:
@@ -231,10 +346,25 @@ def _answers(settings: Settings) -> bool:
     return True
 
 
-def _announce(settings: Settings) -> None:
+def _url(settings: Settings) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    typer.echo(f"Zhirong serves at http://{host}:{settings.port} (guide to its API: /docs).")
+    return f"http://{host}:{settings.port}"
+
+
+def _announce(settings: Settings, *, demo: bool, fresh: bool) -> None:
+    if fresh:
+        asyncio.run(_sign_up_region(_url(settings)))
+    typer.echo(f"Zhirong serves at {_url(settings)} (guide to its API: /docs).")
+    if demo:
+        typer.echo(f"Demo accounts, all with the password {PASSWORD}:")
+        for account in accounts():
+            typer.echo(f"  {account.kind:<11} {account.email:<44} {account.name}")
     typer.echo(f"Data: {settings.data_dir.absolute()}. Ctrl-C stops everything.")
+
+
+async def _sign_up_region(url: str) -> None:
+    async with region(url, today=business_date(datetime.now(UTC)).isoformat()):
+        pass
 
 
 def main() -> None:

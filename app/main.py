@@ -7,7 +7,33 @@ from fastapi import FastAPI
 
 from app.core.db import connect
 from app.core.settings import Settings
-from app.routers import calculators, documentation, problems, public
+from app.integrations.store import open_store
+from app.routers import (
+    authority,
+    calculators,
+    cooperations,
+    documentation,
+    documents,
+    oauth,
+    organisation,
+    park,
+    problems,
+    public,
+    session,
+)
+from app.routers.company import deals as company_deals
+from app.routers.company import imports as company_imports
+from app.routers.company import loans as company_loans
+from app.routers.company import membership as company_membership
+from app.routers.company import packages as company_packages
+from app.routers.company import portfolios as company_portfolios
+from app.routers.company import requests as company_requests
+from app.routers.company import rights as company_rights
+from app.routers.lender import deals as lender_deals
+from app.routers.lender import drawdowns as lender_drawdowns
+from app.routers.lender import loans as lender_loans
+from app.routers.lender import quotes as lender_quotes
+from app.routers.lender import requests as lender_requests
 from app.routers.limits import BodyLimit
 
 TITLE = "知融 Zhirong"
@@ -21,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         assert settings.database_url is not None, "the entry sets it before it starts the service"
         async with connect(settings.database_url, pool_size=settings.pool_size) as sessions:
             app.state.sessions = sessions
+            app.state.store = open_store(settings.documents_url)
             yield
 
     app = FastAPI(
@@ -34,6 +61,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     documentation.install(app)
     app.include_router(public.health)
-    for router in (calculators.router, public.router):
+    for router in (
+        calculators.router,
+        public.router,
+        session.router,
+        oauth.router,
+        organisation.router,
+        cooperations.router,
+        park.router,
+        authority.router,
+        company_membership.router,
+        company_loans.router,
+        lender_loans.router,
+        documents.router,
+        company_rights.router,
+        company_imports.router,
+        company_portfolios.router,
+        company_portfolios.agreed,
+        company_requests.router,
+        company_packages.router,
+        company_deals.router,
+        lender_deals.router,
+        lender_drawdowns.router,
+        lender_requests.router,
+        lender_quotes.router,
+    ):
         app.include_router(router, prefix="/v1")
     return app

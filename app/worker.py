@@ -1,13 +1,64 @@
-"""The worker's entry: runs jobs from the queue until it is told to stop."""
+"""The worker's entry: runs jobs from the queue and by the clock until it is told to stop."""
 
 import asyncio
 import signal
 import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
 from pgqueuer import PgQueuer
+from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.models import Job, Schedule
 
+from app.core.db import Sessions, connect
 from app.core.settings import Settings
+from app.integrations.store import DocumentStore, open_store
+from app.jobs import deals, imports, loans, market, sealing
+from app.services.tasks import Task
+
+# Cron, in UTC; the sixth field is seconds. Late is harmless: each job asks the clock what is due.
+SCHEDULES: dict[str, tuple[str, Callable[[Sessions], Awaitable[int]]]] = {
+    "seal_ledger": ("* * * * * */30", sealing.seal_ledger),
+    "expire_deals": ("* * * * *", lambda sessions: deals.expire_due(sessions, now=_now())),
+    "expire_market": ("* * * * *", lambda sessions: market.expire_due(sessions, now=_now())),
+    # Whoever frees room enqueues a promotion; this one is for a worker that died over it.
+    "promote_queue": ("*/5 * * * *", lambda sessions: deals.promote_queue(sessions, now=_now())),
+    # Five past midnight in Ningxia.
+    "mark_overdue": ("5 16 * * *", lambda sessions: loans.mark_overdue(sessions, now=_now())),
+}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def register(queuer: PgQueuer, *, sessions: Sessions, store: DocumentStore) -> None:
+    """Tell ``queuer`` every job there is. One that keeps failing is held, not forgotten."""
+    entrypoint = partial(
+        queuer.entrypoint, on_failure="hold", executor_factory=DatabaseRetryEntrypointExecutor
+    )
+
+    @entrypoint(Task.IMPORT_RIGHTS)
+    async def import_rights(job: Job) -> None:
+        await imports.import_rights(job, sessions=sessions, store=store)
+
+    @entrypoint(Task.PROMOTE_QUEUE)
+    async def promote_queue(_job: Job) -> None:
+        await deals.promote_queue(sessions, now=_now())
+
+    for name, (expression, run) in SCHEDULES.items():
+        queuer.schedule(name, expression, accepts_context=False)(_by_clock(run, sessions))
+
+
+def _by_clock(
+    run: Callable[[Sessions], Awaitable[int]], sessions: Sessions
+) -> Callable[[Schedule], Awaitable[None]]:
+    async def scheduled(_schedule: Schedule) -> None:
+        await run(sessions)
+
+    return scheduled
 
 
 async def work(settings: Settings) -> None:
@@ -17,15 +68,17 @@ async def work(settings: Settings) -> None:
     """
     assert settings.database_url
     dsn = settings.database_url.replace("+asyncpg", "", 1)
-    connection = await asyncpg.connect(dsn)
-    try:
-        queuer = PgQueuer.from_asyncpg_connection(connection)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, queuer.shutdown.set)
-        await queuer.run(shutdown_on_listener_failure=True)
-    finally:
-        await connection.close()
+    async with connect(settings.database_url, pool_size=settings.pool_size) as sessions:
+        connection = await asyncpg.connect(dsn)
+        try:
+            queuer = PgQueuer.from_asyncpg_connection(connection)
+            register(queuer, sessions=sessions, store=open_store(settings.documents_url))
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, queuer.shutdown.set)
+            await queuer.run(shutdown_on_listener_failure=True)
+        finally:
+            await connection.close()
 
 
 def main() -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import schedule
+from benchmarks import lender_list, schedule
 
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"schedule": schedule.measure}
+BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "schedule": schedule.measure,
+    "lender-list": lender_list.measure,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

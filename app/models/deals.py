@@ -247,6 +247,7 @@ class Drawdown(WithId, Base):
     status: Mapped[DrawdownStatus] = mapped_column(default=DrawdownStatus.RELEASED)
     released_at: Mapped[datetime]
     valid_until: Mapped[date]
+    hold_expires_at: Mapped[datetime | None]  # of the deal before; comes back if nothing is drawn
     drawn_on: Mapped[date | None]
     liability: Mapped[Money | None]  # moved from held to outstanding
     reference: Mapped[str | None]  # the bank's own number of the payment

@@ -15,7 +15,7 @@ class Import(WithId, Base):
     __table_args__ = (Index("ix_imports_owner_id_id", "owner_id", "id"),)
 
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
-    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id"))
+    document_id: Mapped[UUID | None] = mapped_column(ForeignKey("documents.id"))  # None: by shell
     format: Mapped[str | None]  # as found, or as stated by the caller
     status: Mapped[ImportStatus] = mapped_column(default=ImportStatus.QUEUED)
     rows_total: Mapped[int | None]

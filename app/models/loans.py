@@ -46,20 +46,27 @@ class Loan(WithId, Base):
     grace_months: Mapped[int]
     allocation_order: Mapped[list[str]]
     first_day: Mapped[date]
+    term_months: Mapped[int]  # extensions included
     maturity_on: Mapped[date]
     schedule_version: Mapped[int] = mapped_column(default=1)
+    level: Mapped[Money]  # what the schedule repays each time: instalment or part of principal
+    accrues_from: Mapped[date]  # a prepayment or tranche inside a period starts its interest anew
+    carried_interest: Mapped[Money] = mapped_column(default=ZERO)  # accrued before that day, unpaid
     retake_waiting: Mapped[bool] = mapped_column(default=False)  # a reversal waits for room
     marked: Mapped[str | None]
 
 
 class Instalment(Base):
-    """One line of one version of a loan's schedule, and what was paid on it."""
+    """One line of one version of a loan's schedule, and what was paid on it.
+
+    A version is the whole schedule: the lines already due are copied into it as they stood.
+    """
 
     __tablename__ = "instalments"
     __table_args__ = (
         CheckConstraint("paid_principal BETWEEN 0 AND principal", name="paid_principal"),
         CheckConstraint("paid_interest BETWEEN 0 AND interest", name="paid_interest"),
-        CheckConstraint("paid_penalty >= 0", name="paid_penalty"),
+        CheckConstraint("paid_penalty BETWEEN 0 AND penalty", name="paid_penalty"),
     )
 
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loans.id"), primary_key=True)
@@ -69,10 +76,11 @@ class Instalment(Base):
     days: Mapped[int]
     principal: Mapped[Money]
     interest: Mapped[Money]
+    penalty: Mapped[Money] = mapped_column(default=ZERO)  # charged up to penalty_through
     paid_principal: Mapped[Money] = mapped_column(default=ZERO)
     paid_interest: Mapped[Money] = mapped_column(default=ZERO)
     paid_penalty: Mapped[Money] = mapped_column(default=ZERO)
-    penalty_through: Mapped[date | None]  # penalty interest is paid up to this day
+    penalty_through: Mapped[date | None]
 
 
 class Repayment(WithId, Base):
@@ -87,7 +95,8 @@ class Repayment(WithId, Base):
     )
 
     loan_id: Mapped[UUID] = mapped_column(ForeignKey("loans.id"))
-    kind: Mapped[str]  # scheduled, prepayment
+    kind: Mapped[str]  # RepaymentKind
+    choice: Mapped[str | None]  # PrepaymentChoice: what becomes less
     reference: Mapped[str]  # the bank's own number of the receipt
     amount: Mapped[Money]
     fees: Mapped[Money] = mapped_column(default=ZERO)
@@ -95,7 +104,11 @@ class Repayment(WithId, Base):
     interest: Mapped[Money]
     principal: Mapped[Money]
     freed: Mapped[Money]  # liability that became headroom again
+    withdrawn: Mapped[Money] = mapped_column(default=ZERO)  # of it, above the signed capacity
+    spared: Mapped[Money] = mapped_column(default=ZERO)  # of a waiting retake, no longer needed
     applied: Mapped[list[Any]]  # per instalment, so that a reversal can undo it exactly
+    loan_before: Mapped[dict[str, Any]]  # version, level, accrual of the schedule, likewise
+    version_after: Mapped[int]
     received_on: Mapped[date]
     confirmed_at: Mapped[datetime]
     reversed_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
+from app.core.money import Money
 from app.core.settings import Settings
 from app.services import tokens
 from app.services.actor import Actor
@@ -95,3 +96,16 @@ def get_settings(request: Request) -> Settings:
 CurrentSettings = Annotated[Settings, Depends(get_settings)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–200.")]
+
+
+def read_amount(
+    amount: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9]{1,11}(\.[0-9]{1,2})?$", description="Yuan, such as 2000000.00."),
+    ] = None,
+) -> Money | None:
+    return None if amount is None else Money.yuan(amount)
+
+
+# FastAPI looks for a type like Money in the body unless a dependency reads it from the query.
+QueryAmount = Annotated[Money | None, Depends(read_amount)]

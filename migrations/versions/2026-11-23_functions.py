@@ -130,10 +130,11 @@ END $$
 """
 
 # Takes room on the quota account (NULL outside the programme) and the guarantor's limit at once,
-# or joins the queue. The accounts' locks also guard the queue entries that wait for them.
+# or says which of them are short. The locks stay until the commit, so the queue entry that the
+# caller then writes is seen by whoever asks for the same accounts next.
 RESERVE_ROOM = """
 CREATE FUNCTION reserve_room(
-    p_entry uuid, p_deal uuid, p_amount bigint, p_ttl interval,
+    p_deal uuid, p_amount bigint, p_ttl interval,
     p_quota uuid, p_quota_used uuid, p_quota_hold uuid,
     p_limit uuid, p_limit_used uuid, p_limit_hold uuid,
     p_entry_waiting boolean, p_code text,
@@ -173,12 +174,6 @@ BEGIN
             RAISE EXCEPTION 'room vanished under its own lock';
         END IF;
         expires_at := clock_timestamp() + p_ttl;
-    ELSIF NOT p_entry_waiting THEN
-        INSERT INTO queue_entries
-            (id, kind, deal_id, quota_account_id, limit_account_id, amount, lacks, status,
-             joined_at)
-        VALUES (p_entry, 'deal', p_deal, p_quota, p_limit, p_amount, to_jsonb(lacks), 'waiting',
-                clock_timestamp());
     END IF;
 END $$
 """
@@ -232,7 +227,7 @@ END $$
 FUNCTIONS = (
     "claim_idempotency_key(bigint, uuid, text, text, bytea)",
     "authenticate(bytea)",
-    "reserve_room(uuid, uuid, bigint, interval, uuid, uuid, uuid, uuid, uuid, uuid, boolean, text)",
+    "reserve_room(uuid, bigint, interval, uuid, uuid, uuid, uuid, uuid, uuid, boolean, text)",
     "ledger_apply(jsonb)",
     "ledger_step(uuid, text, text, uuid, uuid, bigint, bigint, bigint, uuid, uuid)",
     "refuse_change()",

@@ -184,6 +184,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("guarantor_type", sa.String(32), nullable=True),
         sa.Column("park_code", sa.Text(), nullable=True),
+        sa.Column("signed_capacity", sa.BigInteger(), nullable=True),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column(
             "created_at",
@@ -197,6 +198,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "kind <> 'park' OR park_code IS NOT NULL", name=op.f("ck_organisations_park_code")
+        ),
+        sa.CheckConstraint(
+            "signed_capacity IS NULL OR (kind = 'guarantor' AND signed_capacity >= 0)",
+            name=op.f("ck_organisations_signed_capacity"),
         ),
         sa.ForeignKeyConstraint(
             ["park_code"], ["parks.code"], name=op.f("fk_organisations_park_code")
@@ -723,7 +728,7 @@ def upgrade() -> None:
         "imports",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("owner_id", sa.Uuid(), nullable=False),
-        sa.Column("document_id", sa.Uuid(), nullable=False),
+        sa.Column("document_id", sa.Uuid(), nullable=True),
         sa.Column("format", sa.Text(), nullable=True),
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("rows_total", sa.Integer(), nullable=True),
@@ -1069,6 +1074,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("released_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=False),
+        sa.Column("hold_expires_at", sa.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("drawn_on", sa.Date(), nullable=True),
         sa.Column("liability", sa.BigInteger(), nullable=True),
         sa.Column("reference", sa.Text(), nullable=True),
@@ -1113,8 +1119,12 @@ def upgrade() -> None:
         sa.Column("grace_months", sa.Integer(), nullable=False),
         sa.Column("allocation_order", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("term_months", sa.Integer(), nullable=False),
         sa.Column("maturity_on", sa.Date(), nullable=False),
         sa.Column("schedule_version", sa.Integer(), nullable=False),
+        sa.Column("level", sa.BigInteger(), nullable=False),
+        sa.Column("accrues_from", sa.Date(), nullable=False),
+        sa.Column("carried_interest", sa.BigInteger(), nullable=False),
         sa.Column("retake_waiting", sa.Boolean(), nullable=False),
         sa.Column("marked", sa.Text(), nullable=True),
         sa.CheckConstraint(
@@ -1264,6 +1274,7 @@ def upgrade() -> None:
         sa.Column("days", sa.Integer(), nullable=False),
         sa.Column("principal", sa.BigInteger(), nullable=False),
         sa.Column("interest", sa.BigInteger(), nullable=False),
+        sa.Column("penalty", sa.BigInteger(), nullable=False),
         sa.Column("paid_principal", sa.BigInteger(), nullable=False),
         sa.Column("paid_interest", sa.BigInteger(), nullable=False),
         sa.Column("paid_penalty", sa.BigInteger(), nullable=False),
@@ -1271,7 +1282,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "paid_interest BETWEEN 0 AND interest", name=op.f("ck_instalments_paid_interest")
         ),
-        sa.CheckConstraint("paid_penalty >= 0", name=op.f("ck_instalments_paid_penalty")),
+        sa.CheckConstraint(
+            "paid_penalty BETWEEN 0 AND penalty", name=op.f("ck_instalments_paid_penalty")
+        ),
         sa.CheckConstraint(
             "paid_principal BETWEEN 0 AND principal", name=op.f("ck_instalments_paid_principal")
         ),
@@ -1283,6 +1296,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("loan_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("choice", sa.Text(), nullable=True),
         sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("fees", sa.BigInteger(), nullable=False),
@@ -1290,7 +1304,11 @@ def upgrade() -> None:
         sa.Column("interest", sa.BigInteger(), nullable=False),
         sa.Column("principal", sa.BigInteger(), nullable=False),
         sa.Column("freed", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawn", sa.BigInteger(), nullable=False),
+        sa.Column("spared", sa.BigInteger(), nullable=False),
         sa.Column("applied", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("loan_before", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("version_after", sa.Integer(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("confirmed_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("reversed_at", sa.TIMESTAMP(timezone=True), nullable=True),

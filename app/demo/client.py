@@ -1,0 +1,69 @@
+"""A thin HTTP client of the service: signs in, sends keys, and turns refusals into exceptions."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+Json = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """The service answered with a problem document."""
+
+    method: str
+    path: str
+    status: int
+    problem: Json
+
+    def __str__(self) -> str:
+        detail = self.problem.get("detail", self.problem)
+        return f"{self.method} {self.path}: {self.status} {detail}"
+
+
+class Party:
+    """One signed-in person of one organisation."""
+
+    def __init__(self, http: httpx.AsyncClient, name: str) -> None:
+        self._http, self.name = http, name
+
+    @classmethod
+    async def sign_in(
+        cls, http: httpx.AsyncClient, *, name: str, email: str, password: str
+    ) -> "Party":
+        """A party on a client of its own, so that cookies stay apart."""
+        party = cls(http, name)
+        await party.post("/v1/session/sign-in", {"email": email, "password": password})
+        return party
+
+    async def get(self, path: str, **query: Any) -> Any:
+        wanted = {name: value for name, value in query.items() if value is not None}
+        return self._read("GET", path, await self._http.get(path, params=wanted))
+
+    async def post(self, path: str, body: Json | None = None, **query: Any) -> Any:
+        reply = await self._http.post(path, json=body or {}, params=query, headers=_key())
+        return self._read("POST", path, reply)
+
+    async def upload(self, content: bytes, *, kind: str, file_name: str) -> Json:
+        reply = await self._http.post(
+            "/v1/documents",
+            content=content,
+            params={"kind": kind, "file_name": file_name},
+            headers=_key(),
+        )
+        document: Json = self._read("POST", "/v1/documents", reply)
+        return document
+
+    @staticmethod
+    def _read(method: str, path: str, reply: httpx.Response) -> Any:
+        if reply.is_success:
+            return reply.json() if reply.content else None
+        is_json = "json" in reply.headers.get("content-type", "")
+        problem = reply.json() if is_json else {"detail": reply.text[:200]}
+        raise Refused(method, path, reply.status_code, problem)
+
+
+def _key() -> dict[str, str]:
+    return {"Idempotency-Key": str(uuid4())}

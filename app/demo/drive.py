@@ -1,0 +1,67 @@
+"""Drives the whole demo against a running service and tells what came of it."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from app.core.clock import business_date
+from app.demo.cases import CASES
+from app.demo.region import region
+from app.demo.road import STEPS, Journey
+
+COLUMNS = {
+    "firm": "firm",
+    "portfolio": "rights",
+    "value": "value",
+    "headline": "headline %",
+    "all_in": "all-in %",
+    "before": "quota before",
+    "after": "quota after",
+    "paid": "paid",
+    "released": "released",
+}
+
+
+async def drive(url: str, *, console: Console) -> list[Journey]:
+    """Take every case down the road at the service at ``url``. Raises at the first wrong step."""
+    today = business_date(datetime.now(UTC)).isoformat()
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("signing up the region", total=len(CASES) * len(STEPS))
+        async with region(url, today=today) as whole:
+            journeys = []
+            for case in CASES:
+
+                def step(name: str, firm: str = whole[case.firm].name) -> None:
+                    progress.update(bar, advance=1, description=f"{firm}: {name}")
+
+                journeys.append(Journey(whole, case, today, step))
+                await journeys[-1].until_cash()
+            await _finish(journeys)
+    return journeys
+
+
+async def _finish(journeys: list[Journey]) -> None:
+    """Those with cash repay; the room this frees lets the queue move."""
+    for journey in journeys:
+        if not journey.queued:
+            await journey.end()
+    for journey in journeys:
+        if journey.queued:
+            await journey.promoted()
+            await journey.complete()
+            await journey.end()
+
+
+def table(journeys: list[Journey]) -> Table:
+    """A line per firm: portfolio, value, price, quota before and after, paid, released."""
+    shown = Table(title="知融 Zhirong: the demo region, in yuan")
+    for heading in COLUMNS.values():
+        shown.add_column(heading, justify="left" if heading == "firm" else "right")
+    for journey in journeys:
+        facts = journey.facts | {
+            "firm": journey.firm.name + (" (queued)" if journey.queued else "")
+        }
+        shown.add_row(*(facts.get(name, "–") for name in COLUMNS))
+    return shown

@@ -1,0 +1,167 @@
+"""The demo region: signs its invented organisations up over HTTP and makes them fit to deal.
+
+Everything here may be done again: who is there already signs in, what is recorded stays.
+"""
+
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.demo.client import Json, Party, Refused
+
+DIRECTORY = Path(__file__).parent
+PASSWORD = "zhirong-demo-2026"  # accounts of invented firms, made on loopback only
+CONFLICT = 409
+
+GUARANTOR_CAPACITY = "8000000.00"
+PARTNERS = {  # a deal mixes only institutions with a recorded agreement
+    "bank_a": ("guarantor", "insurer"),
+    "bank_b": ("guarantor",),
+    "bank_c": ("insurer",),
+}
+PROFILES: dict[str, Json] = {
+    "pingluo_materials": {"industry": "industry", "field": "new_materials"},
+    "qingtongxia_equipment": {"industry": "industry", "field": "equipment_manufacturing"},
+    "zhongning_digital": {"industry": "software", "field": "digital_information"},
+    "ningdong_energy": {"industry": "industry", "field": "modern_chemicals"},
+    "pingluo_devices": {"industry": "industry", "field": None},
+}
+FIGURES: Json = {
+    "employees": 120,
+    "revenue": "36000000.00",
+    "assets": "52000000.00",
+    "registered_on": "2016-05-18",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One organisation of the region and its manager's sign-in."""
+
+    key: str
+    kind: str
+    name: str
+    uscc: str
+    email: str
+    park_code: str | None = None
+    guarantor_type: str | None = None
+
+
+def accounts() -> list[Account]:
+    text = (DIRECTORY / "region.toml").read_text("utf-8")
+    return [Account(**entry) for entry in tomllib.loads(text)["organisations"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Everybody, signed in, with the ids of their organisations."""
+
+    parties: dict[str, Party]
+    ids: dict[str, str]
+
+    def __getitem__(self, key: str) -> Party:
+        return self.parties[key]
+
+    def key_of(self, organisation_id: str) -> str:
+        return next(key for key, known in self.ids.items() if known == organisation_id)
+
+
+@asynccontextmanager
+async def region(url: str, *, today: str) -> AsyncIterator[Region]:
+    """The whole region at the service at ``url``, ready to deal.
+
+    The authority of the demo must exist there; its account is made by the shell.
+    """
+    async with AsyncExitStack() as stack:
+        parties, ids = {}, {}
+        for account in accounts():
+            http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
+            parties[account.key] = await _enter(http, account)
+            ids[account.key] = (await parties[account.key].get("/v1/organisation/me"))[
+                "organisation_id"
+            ]
+        whole = Region(parties, ids)
+        await _verify(whole)
+        await _certify(whole, today)
+        await _agree(whole, today)
+        yield whole
+
+
+async def _enter(http: httpx.AsyncClient, account: Account) -> Party:
+    party = Party(http, account.name)
+    if account.kind != "authority":
+        form = {
+            "kind": account.kind,
+            "uscc": account.uscc,
+            "name": account.name,
+            "email": account.email,
+            "manager_name": "演示经理",
+            "password": PASSWORD,
+            "guarantor_type": account.guarantor_type,
+            "park_code": account.park_code if account.kind == "park" else None,
+        }
+        await _unless_there(party, "/v1/session/sign-up", form)
+    await party.post("/v1/session/sign-in", {"email": account.email, "password": PASSWORD})
+    return party
+
+
+async def _unless_there(party: Party, path: str, form: Json) -> Any:
+    """POST, or None if the service says that it is there already."""
+    try:
+        return await party.post(path, form)
+    except Refused as refusal:
+        if refusal.status != CONFLICT:
+            raise
+        return None
+
+
+async def _verify(whole: Region) -> None:
+    authority = whole["authority"]
+    for account in accounts():
+        if account.kind not in {"authority", "enterprise"}:
+            path = f"/v1/authority/organisations/{whole.ids[account.key]}/verification"
+            await _unless_there(authority, path, {})
+    await authority.post(
+        f"/v1/authority/guarantors/{whole.ids['guarantor']}/capacity",
+        {"capacity": GUARANTOR_CAPACITY},
+    )
+
+
+async def _certify(whole: Region, today: str) -> None:
+    """Every firm states its figures and claims its park; the park certifies it."""
+    parks = {a.park_code: whole[a.key] for a in accounts() if a.kind == "park"}
+    for account in accounts():
+        if account.kind != "enterprise":
+            continue
+        firm = whole[account.key]
+        profile = FIGURES | PROFILES[account.key] | {"credit_authorised_on": today}
+        await firm.post("/v1/company/profile", profile)
+        claimed = await _unless_there(
+            firm, "/v1/company/park-membership", {"park_code": account.park_code}
+        )
+        if claimed is not None:
+            park = parks[account.park_code]
+            await park.post(f"/v1/park/memberships/{claimed['id']}/certification")
+
+
+async def _agree(whole: Region, today: str) -> None:
+    """Banks propose cooperation, partners confirm."""
+    for bank, partners in PARTNERS.items():
+        for partner in partners:
+            proposed = await _unless_there(
+                whole[bank],
+                "/v1/organisation/cooperations",
+                {
+                    "counterpart_id": whole.ids[partner],
+                    "agreement_number": f"HZ-{bank}-{partner}".upper(),
+                    "signed_on": today,
+                },
+            )
+            if proposed is not None:
+                path = f"/v1/organisation/cooperations/{proposed['id']}/confirmation"
+                await whole[partner].post(path)

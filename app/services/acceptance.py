@@ -1,0 +1,181 @@
+"""Accepting a package: request matched, quotes taken, rights locked, room held, in one act."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import Conflict, NotFound
+from app.lifecycle.financing import (
+    REQUEST,
+    QuoteStatus,
+    RequestEvent,
+)
+from app.lifecycle.parties import GuarantorType, OrganisationKind
+from app.models.deals import Deal
+from app.models.financing import FinancingRequest, Quote
+from app.models.organisations import Organisation
+from app.schemas.quotes import LoanTerms
+from app.services import acceptance_rows as rows
+from app.services import room, rules
+from app.services.acceptance_rows import Package, Taken
+from app.services.actor import Actor
+from app.services.packages import check_combination, load_cooperations
+from app.services.reference import PROGRAMME
+from app.services.requests import visible_requests
+from app.services.room import Reservation
+
+Choice = tuple[UUID, int]
+"""A quote's id and the revision the firm read."""
+
+
+@dataclass(eq=False)
+class StaleRevision(Conflict):
+    """The quote changed since the firm read it."""
+
+    message = "Quote {quote_id} stands at revision {current}, not {given}."
+
+    quote_id: UUID
+    given: int
+    current: int
+
+
+@dataclass(eq=False)
+class QuoteNotOffered(Conflict):
+    message = "Quote {quote_id} is {status}; only an offered one can be accepted."
+
+    quote_id: UUID
+    status: str
+
+
+@dataclass(eq=False)
+class RightAlreadyPledged(Conflict):
+    """The database lets one live pledge stand on a right."""
+
+    message = "These rights are pledged for another deal: {right_ids}."
+
+    right_ids: list[UUID]
+
+
+async def accept_package(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    request_id: UUID,
+    loan: Choice,
+    guarantee: Choice | None,
+    insurance: Choice | None,
+    now: datetime,
+) -> Deal:
+    """Match the request, take the quotes, lock the rights and hold the guarantor's liability.
+
+    Without room the deal is queued, its rights locked all the same. Eight round trips: request,
+    quotes, cooperations, guarantor, rule and accounts are read, room is taken, one writes.
+    """
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    request = await _lock_request(session, actor, request_id)
+    REQUEST.after(request.status, RequestEvent.ACCEPT)
+    quotes = await _lock_quotes(session, request_id)
+    package = await _choose(session, quotes, loan, guarantee, insurance, now=now)
+    deal_id = new_id()
+    taken = await _take_room(session, request, package, deal_id=deal_id, now=now)
+    values = rows.deal_values(request, package, taken, deal_id=deal_id, now=now)
+    rivals = [q for q in quotes.values() if q.status is QuoteStatus.OFFERED]
+    pledged = await rows.write(
+        session, actor, request, package=package, rivals=rivals, taken=taken, deal=values, now=now
+    )
+    if pledged:
+        raise RightAlreadyPledged(pledged)
+    return Deal(**values)
+
+
+async def _lock_request(session: AsyncSession, actor: Actor, request_id: UUID) -> FinancingRequest:
+    request: FinancingRequest | None = await session.scalar(
+        visible_requests(actor)
+        .where(FinancingRequest.id == request_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if request is None:
+        raise NotFound
+    return request
+
+
+async def _lock_quotes(session: AsyncSession, request_id: UUID) -> dict[UUID, Quote]:
+    """All quotes of the request, read after its lock: none can be added from here on."""
+    quotes = await session.scalars(
+        select(Quote)
+        .where(Quote.request_id == request_id)
+        .order_by(Quote.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {quote.id: quote for quote in quotes}
+
+
+async def _choose(
+    session: AsyncSession,
+    quotes: dict[UUID, Quote],
+    loan: Choice,
+    guarantee: Choice | None,
+    insurance: Choice | None,
+    *,
+    now: datetime,
+) -> Package:
+    lent = _take(quotes, loan, now=now)
+    guaranteed = guarantee and _take(quotes, guarantee, now=now)
+    insured = insurance and _take(quotes, insurance, now=now)
+    shares = check_combination(
+        lent,
+        guaranteed,
+        insured,
+        cooperations=await load_cooperations(session, [lent.institution_id]),
+    )
+    return Package(lent, guaranteed, insured, shares, LoanTerms.model_validate(lent.terms))
+
+
+def _take(quotes: dict[UUID, Quote], choice: Choice, *, now: datetime) -> Quote:
+    """The quote, if it is offered, unexpired and at the revision that the firm read."""
+    quote_id, revision = choice
+    quote = quotes.get(quote_id)
+    if quote is None:
+        raise NotFound
+    if quote.revision != revision:
+        raise StaleRevision(quote_id, revision, quote.revision)
+    if quote.status is not QuoteStatus.OFFERED or quote.expires_at <= now:
+        over = quote.status is QuoteStatus.OFFERED
+        raise QuoteNotOffered(quote_id, QuoteStatus.EXPIRED if over else quote.status)
+    return quote
+
+
+async def _take_room(
+    session: AsyncSession,
+    request: FinancingRequest,
+    package: Package,
+    *,
+    deal_id: UUID,
+    now: datetime,
+) -> Taken:
+    """Only a guarantee takes room, and only a government guarantor's takes quota."""
+    if package.guarantee is None or not package.liability:
+        return Taken(False, None, Reservation([]))
+    guarantor = await session.get_one(Organisation, package.guarantee.institution_id)
+    in_programme = guarantor.guarantor_type is GuarantorType.GOVERNMENT
+    rule = await rules.get(session, PROGRAMME, on=business_date(now))
+    accounts = await room.find_accounts(
+        session,
+        guarantor_id=guarantor.id,
+        park_code=request.park_code if in_programme else None,
+    )
+    reservation = await room.reserve(
+        session,
+        deal_id=deal_id,
+        amount=package.liability,
+        ttl=timedelta(days=rule["hold_days"]),
+        accounts=accounts,
+    )
+    return Taken(in_programme, accounts, reservation)

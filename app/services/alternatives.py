@@ -1,0 +1,118 @@
+"""What a firm whose deal waits for room could do instead."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.money import ZERO, Money
+from app.lifecycle.deals import QueueStatus
+from app.lifecycle.financing import QuoteKind, QuoteStatus
+from app.lifecycle.parties import GuarantorType, OrganisationKind
+from app.models.deals import Deal, QueueEntry
+from app.models.financing import Quote
+from app.models.organisations import Organisation
+from app.schemas.deals import AlternativesOut, QueueOut
+from app.schemas.quotes import GuaranteeTerms, LoanTerms
+from app.services import queue
+from app.services.actor import Actor
+from app.services.deals import get_deal
+from app.services.headroom import Rooms, load_rooms, room_out
+from app.services.packages import WHOLE_PCT
+from app.services.quotes import visible_quotes
+
+_FEN_PER_YUAN = 100
+
+
+async def get_queue(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> QueueOut:
+    """The place of the firm's deal, and its alternatives; NotFound if it does not wait."""
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    deal = await get_deal(session, actor=actor, deal_id=deal_id)
+    place = await queue.get_place(session, actor=actor, deal_id=deal_id)
+    return QueueOut(
+        position=place.position,
+        lacks=place.lacks,
+        amount=place.amount,
+        since=place.since,
+        alternatives=await _find(session, actor, deal),
+    )
+
+
+async def _find(session: AsyncSession, actor: Actor, deal: Deal) -> AlternativesOut:
+    quotes = await session.scalars(
+        visible_quotes(actor)
+        .where(
+            Quote.request_id == deal.request_id,
+            Quote.status.in_([QuoteStatus.STANDING_BY, QuoteStatus.ACCEPTED]),
+        )
+        .order_by(Quote.id)
+        .limit(200)
+    )
+    rows = quotes.all()
+    offered = [row for row in rows if row.kind == QuoteKind.GUARANTEE]
+    guarantors = {
+        row.id: row
+        for row in await session.scalars(
+            select(Organisation).where(Organisation.id.in_([q.institution_id for q in offered]))
+        )
+    }
+    rooms = await _rooms_without(session, deal, guarantor_ids=list(guarantors))
+    others = []
+    for quote in offered:
+        share = GuaranteeTerms.model_validate(quote.terms).share_pct / WHOLE_PCT
+        need = deal.principal.times(share)
+        fits = room_out(rooms, guarantors[quote.institution_id], need).has_room
+        if quote.institution_id != deal.guarantor_id and fits:
+            others.append(quote.id)
+    return AlternativesOut(
+        smaller_loan=_smaller(deal, rooms, guarantors),
+        without_quota=[
+            row.id
+            for row in rows
+            if row.kind == QuoteKind.LOAN
+            and not LoanTerms.model_validate(row.terms).required_cover_pct
+        ],
+        other_guarantees=others,
+    )
+
+
+async def _rooms_without(
+    session: AsyncSession, deal: Deal, *, guarantor_ids: Collection[UUID]
+) -> Rooms:
+    """The rooms as they would be without this deal's own place: a new deal would give it up."""
+    rooms = await load_rooms(session, park_code=deal.park_code, guarantor_ids=guarantor_ids)
+    waiting = await session.scalars(
+        select(QueueEntry).where(QueueEntry.status == QueueStatus.WAITING)
+    )
+    own: QueueEntry | None = None
+    others: set[str] = set()
+    for entry in waiting:
+        if entry.deal_id == deal.id:
+            own = entry
+        else:
+            others.update(entry.lacks)
+    assert own is not None
+    assert deal.guarantor_id is not None
+    limits = rooms.limits_queued
+    if str(own.limit_account_id) not in others:
+        limits -= {deal.guarantor_id}
+    quota = rooms.quota_queued and (
+        own.quota_account_id is None or str(own.quota_account_id) in others
+    )
+    return replace(rooms, quota_queued=quota, limits_queued=limits)
+
+
+def _smaller(deal: Deal, rooms: Rooms, guarantors: dict[UUID, Organisation]) -> Money | None:
+    """The most whole yuan whose guaranteed share fits now; none while others wait for it."""
+    assert deal.guarantor_id is not None
+    guarantor = guarantors[deal.guarantor_id]
+    free = rooms.limits.get(guarantor.id, ZERO)
+    waited_for = guarantor.id in rooms.limits_queued
+    if guarantor.guarantor_type is GuarantorType.GOVERNMENT:
+        free = min(free, rooms.quota)
+        waited_for = waited_for or rooms.quota_queued
+    yuan = Decimal(free.fen) * WHOLE_PCT / deal.guarantee_share_pct // _FEN_PER_YUAN
+    return Money.yuan(int(yuan)) if yuan > 0 and not waited_for else None

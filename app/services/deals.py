@@ -1,0 +1,173 @@
+"""Deals as their parties see them; the lock that every change of one starts with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, false, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Conflict, NotFound
+from app.lifecycle.deals import BEFORE_CASH, DealStatus
+from app.lifecycle.parties import OrganisationKind
+from app.models.deals import (
+    Approval,
+    Condition,
+    Contract,
+    Deal,
+    DealRight,
+    Drawdown,
+    Milestone,
+    Registration,
+)
+from app.services import outbox
+from app.services.actor import Actor
+
+Child = TypeVar("Child", Approval, Contract, Registration, Drawdown)
+
+CHILDREN_MAX = 200
+"""More rows than any deal has of one kind; a bound for every list below a deal."""
+
+
+@dataclass(eq=False)
+class DealNotReady(Conflict):
+    """The deal is not in the state that this act belongs to."""
+
+    message = "The deal is {status}; this belongs to a deal that is {wanted}."
+
+    status: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """A deal and what hangs on it."""
+
+    deal: Deal
+    rights: Sequence[DealRight]
+    approvals: Sequence[Approval]
+    conditions: Sequence[Condition]
+    contracts: Sequence[Contract]
+    registrations: Sequence[Registration]
+    milestones: Sequence[Milestone]
+    drawdowns: Sequence[Drawdown]
+
+
+def visible_deals(actor: Actor) -> Select[Deal]:
+    """The deals ``actor`` may see: a party its own. Every read of a deal starts here."""
+    deals = select(Deal)
+    match actor.kind:
+        case OrganisationKind.ENTERPRISE:
+            return deals.where(Deal.firm_id == actor.organisation_id)
+        case OrganisationKind.BANK:
+            return deals.where(Deal.bank_id == actor.organisation_id)
+        case OrganisationKind.GUARANTOR:
+            return deals.where(Deal.guarantor_id == actor.organisation_id)
+        case OrganisationKind.INSURER:
+            return deals.where(Deal.insurer_id == actor.organisation_id)
+        case OrganisationKind.AUTHORITY | OrganisationKind.SYSTEM:
+            return deals
+        case OrganisationKind.PARK | OrganisationKind.AGENCY:
+            return deals.where(false())
+
+
+async def get_deal(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Deal:
+    deal: Deal | None = await session.scalar(visible_deals(actor).where(Deal.id == deal_id))
+    if deal is None:
+        raise NotFound
+    return deal
+
+
+async def lock_deal(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Deal:
+    """The deal under its lock, read afresh. Locks are taken in the order deal, request, room."""
+    deal: Deal | None = await session.scalar(
+        visible_deals(actor)
+        .where(Deal.id == deal_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if deal is None:
+        raise NotFound
+    return deal
+
+
+def must_be_in(deal: Deal, *statuses: DealStatus) -> None:
+    """Raise DealNotReady unless the deal is in one of ``statuses``."""
+    if deal.status not in statuses:
+        raise DealNotReady(deal.status, " or ".join(statuses))
+
+
+def parties_of(deal: Deal) -> list[UUID]:
+    """The firm and the institutions of the deal."""
+    parties = (deal.firm_id, deal.bank_id, deal.guarantor_id, deal.insurer_id)
+    return [party for party in parties if party is not None]
+
+
+async def list_deals(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    limit: int,
+    after: UUID | None = None,
+    status: DealStatus | None = None,
+) -> Sequence[Deal]:
+    """The actor's deals, newest first."""
+    statement = visible_deals(actor).order_by(Deal.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(Deal.id < after)
+    if status is not None:
+        statement = statement.where(Deal.status == status)
+    return (await session.scalars(statement)).all()
+
+
+async def get_details(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Details:
+    """The deal with all that hangs on it, oldest first."""
+    deal = await get_deal(session, actor=actor, deal_id=deal_id)
+    return await load_details(session, deal)
+
+
+async def load_details(session: AsyncSession, deal: Deal) -> Details:
+    approvals = await _children(session, Approval, deal)
+    conditions = await session.scalars(
+        select(Condition)
+        .where(Condition.approval_id.in_([approval.id for approval in approvals]))
+        .order_by(Condition.id)
+        .limit(CHILDREN_MAX)
+    )
+    rights = await session.scalars(
+        select(DealRight).where(DealRight.deal_id == deal.id).order_by(DealRight.right_id)
+    )
+    milestones = await session.scalars(
+        select(Milestone).where(Milestone.deal_id == deal.id).order_by(Milestone.recorded_at)
+    )
+    return Details(
+        deal=deal,
+        rights=rights.all(),
+        approvals=approvals,
+        conditions=conditions.all(),
+        contracts=await _children(session, Contract, deal),
+        registrations=await _children(session, Registration, deal),
+        milestones=milestones.all(),
+        drawdowns=await _children(session, Drawdown, deal),
+    )
+
+
+async def state_use_of_funds(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID, use: str, now: datetime
+) -> Deal:
+    """The firm says what the money of this loan is for; the gate asks for it."""
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    must_be_in(deal, *BEFORE_CASH)
+    deal.use_of_funds = use
+    outbox.announce(session, "deal.use_of_funds", deal.id, organisation_id=deal.bank_id, now=now)
+    return deal
+
+
+async def _children(session: AsyncSession, model: type[Child], deal: Deal) -> Sequence[Child]:
+    rows = await session.scalars(
+        select(model).where(model.deal_id == deal.id).order_by(model.id).limit(CHILDREN_MAX)
+    )
+    return rows.all()

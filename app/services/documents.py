@@ -1,0 +1,146 @@
+"""Uploaded documents: typed by content, hashed, kept in the store, shared with a deal's parties."""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import FieldRefused, NotFound, Unprocessable
+from app.integrations.store import DocumentStore
+from app.models.documents import Document, DocumentReader
+from app.services import rules
+from app.services.actor import Actor
+from app.services.content_types import content_type_of
+
+FILE_NAME_MAX = 200
+
+
+@dataclass(eq=False)
+class TypeRefused(Unprocessable):
+    message = "A {kind} cannot be a file of type {content_type}; it may be {allowed}."
+
+    kind: str
+    content_type: str
+    allowed: list[str]
+
+    def facts(self) -> dict[str, Any]:
+        return super().facts() | {"field": "body", "reason": f"is of type {self.content_type}"}
+
+
+class DocumentDamaged(Unprocessable):
+    message = "The stored bytes no longer match the document's hash."
+
+
+def visible_documents(actor: Actor) -> Select[Document]:
+    """Documents of the actor's organisation, and those shared with it; staff see all."""
+    documents = select(Document)
+    if actor.is_staff:
+        return documents
+    shared = exists().where(
+        DocumentReader.document_id == Document.id,
+        DocumentReader.organisation_id == actor.organisation_id,
+    )
+    return documents.where(or_(Document.owner_id == actor.organisation_id, shared))
+
+
+async def upload(
+    session: AsyncSession,
+    *,
+    store: DocumentStore,
+    actor: Actor,
+    kind: str,
+    file_name: str,
+    data: bytes,
+    now: datetime,
+) -> Document:
+    """Keep ``data``. The bytes are written before the row: a row never points at nothing.
+
+    Bytes whose row is rolled back stay under a key that nobody knows. FieldRefused for an empty
+    file or a bad name, TypeRefused for content that ``kind`` may not be.
+    """
+    content_type = await _check(session, kind, data, now=now)
+    document_id = new_id()
+    document = Document(
+        id=document_id,
+        owner_id=actor.organisation_id,
+        kind=kind,
+        file_name=clean_name(file_name),
+        content_type=content_type,
+        size=len(data),
+        sha256=hashlib.sha256(data).digest(),
+        store_key=str(document_id),
+        uploaded_by=actor.user_id,
+        uploaded_at=now,
+    )
+    await store.put(document.store_key, data)
+    session.add(document)
+    await session.flush()
+    return document
+
+
+async def _check(session: AsyncSession, kind: str, data: bytes, *, now: datetime) -> str:
+    rule = await rules.get(session, "document_types", on=business_date(now))
+    allowed = rule["kinds"].get(kind)
+    if allowed is None:
+        raise FieldRefused("kind", f"is none of {', '.join(rule['kinds'])}")
+    if not data:
+        raise FieldRefused("body", "is empty")
+    content_type = content_type_of(data)
+    if content_type not in allowed:
+        raise TypeRefused(kind, content_type, allowed)
+    return content_type
+
+
+def clean_name(file_name: str) -> str:
+    """The last part of a path, for people to read; it is never used as one."""
+    name = file_name.replace("\\", "/").rsplit("/", 1)[-1].strip()
+    if not name or name in {".", ".."} or len(name) > FILE_NAME_MAX:
+        raise FieldRefused("file_name", f"must be a name of 1 to {FILE_NAME_MAX} characters")
+    if any(unicodedata.category(character).startswith("C") for character in name):
+        raise FieldRefused("file_name", "holds a character that cannot be seen")
+    return name
+
+
+async def get_document(session: AsyncSession, *, actor: Actor, document_id: UUID) -> Document:
+    document: Document | None = await session.scalar(
+        visible_documents(actor).where(Document.id == document_id)
+    )
+    if document is None:
+        raise NotFound
+    return document
+
+
+async def list_documents(
+    session: AsyncSession, *, actor: Actor, limit: int, after: UUID | None = None
+) -> Sequence[Document]:
+    """Documents the actor may read, newest first."""
+    statement = visible_documents(actor).order_by(Document.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(Document.id < after)
+    return (await session.scalars(statement)).all()
+
+
+async def read_bytes(store: DocumentStore, document: Document) -> bytes:
+    """The document's bytes, proved by its hash."""
+    data = await store.get(document.store_key)
+    if hashlib.sha256(data).digest() != document.sha256:
+        raise DocumentDamaged
+    return data
+
+
+async def share(session: AsyncSession, document: Document, *, organisation_id: UUID) -> None:
+    """Let another organisation read the document. The caller has checked that it may."""
+    await session.execute(
+        insert(DocumentReader)
+        .values(document_id=document.id, organisation_id=organisation_id)
+        .on_conflict_do_nothing()
+    )

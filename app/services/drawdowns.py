@@ -1,0 +1,231 @@
+"""Drawdowns: the dated release to the bank, its report, and what that moves on the ledger."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.money import ZERO, Money
+from app.lifecycle.deals import DEAL, DRAWDOWN, DealEvent, DealStatus, DrawdownEvent, DrawdownStatus
+from app.lifecycle.parties import OrganisationKind
+from app.models.deals import Deal, Drawdown
+from app.services import failures, gate, history, ledger, loans, outbox, room, rules
+from app.services.actor import SYSTEM, Actor, bind
+from app.services.deals import lock_deal
+from app.services.gate import Missing
+from app.services.ledger import AccountRole, Book
+from app.services.packages import WHOLE_PCT
+from app.services.reference import PROGRAMME
+from app.services.tasks import Task, enqueue
+
+AVAILABILITY_BATCH = 50
+
+
+@dataclass(eq=False)
+class GateClosed(Conflict):
+    """The gate lists what is missing and who must act."""
+
+    message = "The drawdown gate is closed."
+
+    missing: list[Missing]
+
+
+@dataclass(eq=False)
+class ReferenceUsed(Conflict):
+    message = "You reported another drawdown under the reference {reference}."
+
+    reference: str
+
+
+async def release(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID, amount: Money, now: datetime
+) -> Drawdown:
+    """Pass the gate for a tranche: a dated release, and until the report the hold cannot expire."""
+    actor.must_be(OrganisationKind.BANK)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    if missing := await gate.check(session, deal, amount=amount, now=now):
+        raise GateClosed(missing)
+    rule = await rules.get(session, PROGRAMME, on=business_date(now))
+    tranches = await session.scalar(
+        select(func.count()).select_from(Drawdown).where(Drawdown.deal_id == deal.id)
+    )
+    drawdown = Drawdown(
+        id=new_id(),
+        deal_id=deal.id,
+        bank_id=deal.bank_id,
+        tranche=(tranches or 0) + 1,
+        amount=amount,
+        last=False,
+        status=DrawdownStatus.RELEASED,
+        released_at=now,
+        valid_until=business_date(now) + timedelta(days=rule["release_days"]),
+        hold_expires_at=deal.hold_expires_at,
+    )
+    session.add(drawdown)
+    deal.hold_expires_at = None
+    history.begin(session, drawdown, DRAWDOWN, actor=actor, now=now)
+    outbox.announce(
+        session, "drawdown.released", drawdown.id, organisation_id=deal.bank_id, now=now
+    )
+    await session.flush()
+    return drawdown
+
+
+async def report_drawn(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    deal_id: UUID,
+    drawdown_id: UUID,
+    drawn_on: date,
+    reference: str,
+    last: bool,
+    now: datetime,
+) -> Drawdown:
+    """The bank paid the tranche out: its share of the hold becomes outstanding liability.
+
+    The last tranche takes what is left of the rounding and voids the rest of the hold.
+    """
+    deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
+    _check_day(drawdown, drawn_on, today=business_date(now))
+    if await session.scalar(
+        select(Drawdown.id).where(Drawdown.bank_id == deal.bank_id, Drawdown.reference == reference)
+    ):
+        raise ReferenceUsed(reference)
+    drawn = await gate.drawn_so_far(session, deal.id) + drawdown.amount
+    history.move(session, drawdown, DRAWDOWN, DrawdownEvent.DRAW, actor=actor, now=now)
+    drawdown.last = last or drawn == deal.principal
+    drawdown.drawn_on = drawn_on
+    drawdown.reference = reference
+    drawdown.reported_at = now
+    drawdown.liability = await _share_of(session, deal, drawdown, drawn=drawn)
+    await _post(session, deal, drawdown)
+    if deal.status is DealStatus.PERFECTING:
+        history.move(session, deal, DEAL, DealEvent.DRAW, actor=actor, now=now)
+    outbox.announce(session, "drawdown.drawn", drawdown.id, organisation_id=deal.firm_id, now=now)
+    await session.flush()
+    await loans.open_or_add(session, deal=deal, drawdown=drawdown, actor=actor, now=now)
+    return drawdown
+
+
+async def report_not_drawn(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID, drawdown_id: UUID, now: datetime
+) -> Drawdown:
+    """The bank did not pay; the hold runs on to the end it had before the release."""
+    deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
+    history.move(session, drawdown, DRAWDOWN, DrawdownEvent.REPORT_NOT_DRAWN, actor=actor, now=now)
+    drawdown.reported_at = now
+    deal.hold_expires_at = drawdown.hold_expires_at
+    outbox.announce(
+        session, "drawdown.not_drawn", drawdown.id, organisation_id=deal.firm_id, now=now
+    )
+    return drawdown
+
+
+async def end_availability(session: AsyncSession, *, now: datetime) -> int:
+    """Void what is left of holds whose availability period is over; how many, a batch at most.
+
+    A deal of which nothing was drawn fails.
+    """
+    await bind(session, SYSTEM)
+    due = await session.scalars(_overdue(on=business_date(now)))
+    deals = due.all()
+    for deal in deals:
+        if deal.status is DealStatus.PERFECTING:
+            reason = "availability period ended"
+            await failures.fail(session, deal, reason=reason, actor=SYSTEM, now=now)
+        else:
+            await room.give_back(session, deal, expired=False, code="undrawn")
+            outbox.announce(session, "deal.undrawn", deal.id, organisation_id=deal.bank_id, now=now)
+            await enqueue(session, Task.PROMOTE_QUEUE)
+    return len(deals)
+
+
+def _overdue(*, on: date) -> Select[Deal]:
+    released = exists().where(
+        Drawdown.deal_id == Deal.id, Drawdown.status == DrawdownStatus.RELEASED
+    )
+    held_on = (Deal.status == DealStatus.ACTIVE) & (Deal.held > ZERO)
+    return (
+        select(Deal)
+        .where(
+            (Deal.status == DealStatus.PERFECTING) | held_on,
+            Deal.available_until < on,
+            ~released,
+        )
+        .order_by(Deal.id)
+        .limit(AVAILABILITY_BATCH)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def _lock(
+    session: AsyncSession, actor: Actor, deal_id: UUID, drawdown_id: UUID
+) -> tuple[Deal, Drawdown]:
+    actor.must_be(OrganisationKind.BANK)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    drawdown: Drawdown | None = await session.scalar(
+        select(Drawdown)
+        .where(Drawdown.id == drawdown_id, Drawdown.deal_id == deal.id)
+        .execution_options(populate_existing=True)
+    )
+    if drawdown is None:
+        raise NotFound
+    return deal, drawdown
+
+
+def _check_day(drawdown: Drawdown, drawn_on: date, *, today: date) -> None:
+    if drawn_on > today:
+        raise FieldRefused("drawn_on", "must not be in the future")
+    first = business_date(drawdown.released_at)
+    if not first <= drawn_on <= drawdown.valid_until:
+        raise FieldRefused("drawn_on", f"the release is valid {first} to {drawdown.valid_until}")
+
+
+async def _share_of(
+    session: AsyncSession, deal: Deal, drawdown: Drawdown, *, drawn: Money
+) -> Money:
+    """min(held, round(tranche × share)); the last tranche evens the rounding of all before."""
+    share = deal.guarantee_share_pct / WHOLE_PCT
+    if not drawdown.last:
+        return min(deal.held, drawdown.amount.times(share))
+    posted: Money | None = await session.scalar(
+        select(func.sum(Drawdown.liability)).where(Drawdown.deal_id == deal.id)
+    )
+    return min(deal.held, max(ZERO, drawn.times(share) - (posted or ZERO)))
+
+
+async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
+    """Post on both holds, hold the remainder anew or leave it voided, and raise the floor."""
+    share = drawdown.liability or ZERO
+    resolve = [
+        ledger.post("drawdown", hold, share, drawdown.id)
+        if share
+        else ledger.void("drawdown", hold, drawdown.id)
+        for hold in room.holds_of(deal)
+    ]
+    remainder = ZERO if drawdown.last else deal.held - share
+    freed = drawdown.last and deal.held > share
+    holds = await room.hold_again(session, deal, amount=remainder)
+    operations = resolve + holds
+    if deal.in_programme:
+        source, progress = [
+            await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
+            for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
+        ]
+        assert source is not None
+        assert progress is not None
+        operations.append(
+            ledger.transfer("drawdown", source.id, progress.id, drawdown.amount, drawdown.id)
+        )
+    if operations:
+        await ledger.apply(session, operations)
+    room.keep_holds(deal, holds, amount=remainder)
+    if freed:
+        await enqueue(session, Task.PROMOTE_QUEUE)

@@ -1,0 +1,162 @@
+"""The drawdown gate: what is missing before money may flow, and who must act."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.money import ZERO, Money
+from app.lifecycle.deals import (
+    ApprovalStatus,
+    DealStatus,
+    DrawdownStatus,
+    PledgeeKind,
+    RegistrationStatus,
+)
+from app.lifecycle.parties import OrganisationKind
+from app.models.deals import Approval, Condition, Deal, Drawdown, Milestone, Registration
+from app.schemas.deals import MilestoneKind
+from app.schemas.quotes import GuaranteeTerms
+from app.services import contracts
+from app.services.actor import Actor
+from app.services.deals import get_deal
+from app.services.packages import WHOLE_PCT
+
+Kind = OrganisationKind
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing the gate waits for, and the kind of organisation that must act."""
+
+    what: str
+    who: OrganisationKind
+    text: str
+
+
+async def show(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID, amount: Money | None, now: datetime
+) -> list[Missing]:
+    """What is missing for a tranche of ``amount``, or of all that is not drawn yet."""
+    deal = await get_deal(session, actor=actor, deal_id=deal_id)
+    amount = amount or deal.principal - await drawn_so_far(session, deal.id)
+    return await check(session, deal, amount=amount, now=now)
+
+
+async def check(
+    session: AsyncSession, deal: Deal, *, amount: Money, now: datetime
+) -> list[Missing]:
+    """What is missing for a tranche of ``amount`` of the deal; nothing if the gate is open."""
+    missing = [
+        *_state(deal, on=business_date(now)),
+        *await _amount(session, deal, amount=amount),
+        *await _approvals(session, deal, now=now),
+    ]
+    for kind in await contracts.missing_contracts(session, deal):
+        missing.append(Missing("contract", Kind.ENTERPRISE, f"{kind} contract not confirmed"))
+    missing += await _registrations(session, deal)
+    missing += await _milestones(session, deal)
+    if not deal.use_of_funds:
+        missing.append(Missing("use_of_funds", Kind.ENTERPRISE, "use of funds not stated"))
+    return missing
+
+
+async def drawn_so_far(session: AsyncSession, deal_id: UUID) -> Money:
+    drawn: Money | None = await session.scalar(
+        select(func.sum(Drawdown.amount)).where(
+            Drawdown.deal_id == deal_id, Drawdown.status == DrawdownStatus.DRAWN
+        )
+    )
+    return drawn or ZERO
+
+
+def _state(deal: Deal, *, on: date) -> list[Missing]:
+    missing = []
+    if deal.status not in {DealStatus.PERFECTING, DealStatus.ACTIVE}:
+        missing.append(Missing("state", Kind.ENTERPRISE, f"the deal is {deal.status}"))
+    if deal.available_until is not None and on > deal.available_until:
+        text = f"the availability period ended on {deal.available_until}"
+        missing.append(Missing("availability", Kind.BANK, text))
+    return missing
+
+
+async def _amount(session: AsyncSession, deal: Deal, *, amount: Money) -> list[Missing]:
+    """The tranche is inside the principal, and the hold carries its share and has not expired."""
+    missing = []
+    left = deal.principal - await drawn_so_far(session, deal.id)
+    if amount > left or not amount:
+        text = f"{left} of the principal is left to draw"
+        missing.append(Missing("principal", Kind.BANK, text))
+    needed = min(amount, left).times(deal.guarantee_share_pct / WHOLE_PCT)
+    clock = await session.scalar(select(func.clock_timestamp()))
+    assert clock is not None
+    expired = deal.hold_expires_at is not None and deal.hold_expires_at <= clock
+    # A tranche may round up by a fen more than what is left of the hold; that is its own posting.
+    if deal.guarantor_id is not None and (expired or deal.held + Money(1) < needed):
+        text = f"the hold is {deal.held}, the tranche needs {needed}, expired: {expired}"
+        missing.append(Missing("hold", Kind.ENTERPRISE, text))
+    released = await session.scalar(
+        select(Drawdown.tranche).where(
+            Drawdown.deal_id == deal.id, Drawdown.status == DrawdownStatus.RELEASED
+        )
+    )
+    if released is not None:
+        text = f"the bank has not reported on the release of tranche {released}"
+        missing.append(Missing("report", Kind.BANK, text))
+    return missing
+
+
+async def _approvals(session: AsyncSession, deal: Deal, *, now: datetime) -> list[Missing]:
+    """Every approval in force, every condition met."""
+    missing = []
+    approvals = await session.scalars(
+        select(Approval).where(Approval.deal_id == deal.id).order_by(Approval.id)
+    )
+    for approval in approvals:
+        lapsed = approval.expires_at is not None and approval.expires_at <= now
+        if approval.status is not ApprovalStatus.APPROVED or lapsed:
+            text = f"approval of the {approval.role} is not in force"
+            missing.append(Missing("approval", approval.role, text))
+    conditions = await session.execute(
+        select(Condition.text, Approval.role)
+        .join(Approval, Approval.id == Condition.approval_id)
+        .where(Approval.deal_id == deal.id, Condition.met_at.is_(None))
+        .order_by(Condition.id)
+    )
+    return missing + [Missing("condition", role, text) for text, role in conditions]
+
+
+async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
+    pledgee = Kind.GUARANTOR if deal.pledgee is PledgeeKind.GUARANTOR else Kind.BANK
+    open_ones = await session.scalars(
+        select(Registration)
+        .where(
+            Registration.deal_id == deal.id, Registration.status != RegistrationStatus.REGISTERED
+        )
+        .order_by(Registration.register)
+    )
+    return [
+        Missing("registration", pledgee, f"pledge of {row.register} is {row.status}")
+        for row in open_ones
+    ]
+
+
+async def _milestones(session: AsyncSession, deal: Deal) -> list[Missing]:
+    needed: list[tuple[MilestoneKind, OrganisationKind]] = []
+    if deal.guarantor_id is not None:
+        needed.append((MilestoneKind.GUARANTEE_EFFECTIVE, Kind.GUARANTOR))
+        if GuaranteeTerms.model_validate(deal.guarantee_terms).counter_guarantee:
+            needed.append((MilestoneKind.COUNTER_GUARANTEE_DONE, Kind.GUARANTOR))
+    if deal.insurer_id is not None:
+        needed.append((MilestoneKind.POLICY_PAID, Kind.INSURER))
+    recorded = set(
+        await session.scalars(select(Milestone.kind).where(Milestone.deal_id == deal.id))
+    )
+    return [
+        Missing(kind.value, who, f"{kind.value.replace('_', ' ')}: not recorded")
+        for kind, who in needed
+        if kind.value not in recorded
+    ]

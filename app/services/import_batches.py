@@ -1,0 +1,191 @@
+"""One batch of an import: rows become rights, or refusals; a bad row never loses a good one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import FieldRefused
+from app.identifiers.rights import Register
+from app.models.deals import DealRight
+from app.models.imports import Import, ImportRow
+from app.models.rights import CoOwner, Right
+from app.registers.records import Refusal
+from app.services import right_events
+from app.services.import_records import (
+    Entry,
+    Ready,
+    changes,
+    event_rows,
+    new_right,
+    ready,
+    refusal_of,
+)
+from app.services.rights import NUMBER_UNIQUE
+
+Key = tuple[Register, str, str]
+
+ACCEPTED, UNCHANGED, REFUSED = "accepted", "unchanged", "refused"
+
+
+async def write_batch(
+    session: AsyncSession, job: Import, entries: Sequence[Entry], *, now: datetime
+) -> None:
+    """Take ``entries`` in: new rights inserted, own ones completed, the rest refused.
+
+    Acts under the importing firm's own name. The caller holds the import's lock and commits.
+    """
+    refusals: list[Refusal] = []
+    items: list[Ready] = []
+    for entry in entries:
+        if isinstance(entry, Refusal):
+            refusals.append(entry)
+            continue
+        try:
+            items.append(ready(entry, today=business_date(now)))
+        except FieldRefused as error:
+            refusals.append(refusal_of(entry, error))
+    known = await _lock_known(session, job.owner_id, [item.key for item in items])
+    fresh = [item for item in items if item.key not in known]
+    made = await _insert(session, job.owner_id, fresh, now=now)
+    pledged = await _pledged(session, [right.id for right in known.values()])
+    outcomes: dict[Key, str] = dict.fromkeys(made, ACCEPTED)
+    for item in items:
+        if (right := known.get(item.key)) is not None:
+            if (changed := changes(right, item)) and right.id in pledged:
+                refusals.append(_refused(item, "is pledged for a live deal and keeps its record"))
+                continue
+            _apply(right, changed, now=now)
+            outcomes[item.key] = ACCEPTED if changed else UNCHANGED
+        elif item.key not in made:
+            refusals.append(_refused(item, "is already registered on the platform"))
+    rights = {**known, **made}
+    taken = [(rights[item.key], item) for item in items if item.key in outcomes]
+    for key in await _add_children(session, taken, now=now):
+        outcomes[key] = ACCEPTED
+    await _record(session, job, refusals, [(r, i, outcomes[i.key]) for r, i in taken])
+    job.rows_done += len(entries)
+
+
+def _refused(item: Ready, reason: str) -> Refusal:
+    return Refusal(item.row.line, "number", reason, item.row.record.number)
+
+
+def _apply(right: Right, changed: dict[str, Any], *, now: datetime) -> None:
+    for name, value in changed.items():
+        setattr(right, name, value)
+    if changed:
+        right.updated_at = now
+
+
+async def _lock_known(
+    session: AsyncSession, owner_id: UUID, keys: Sequence[Key]
+) -> dict[Key, Right]:
+    """The firm's own rights among ``keys``, locked in the order of ids."""
+    found = await session.scalars(
+        select(Right)
+        .where(
+            Right.owner_id == owner_id,
+            tuple_(Right.register, Right.jurisdiction, Right.number).in_(keys),
+        )
+        .order_by(Right.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {(right.register, right.jurisdiction, right.number): right for right in found}
+
+
+async def _insert(
+    session: AsyncSession, owner_id: UUID, fresh: Sequence[Ready], *, now: datetime
+) -> dict[Key, Right]:
+    """Those that nobody has yet. A number of another firm is passed over by the database."""
+    if not fresh:
+        return {}
+    rows = [
+        new_right(item)
+        | {
+            "id": new_id(),
+            "owner_id": owner_id,
+            "source": f"{item.row.record.source.format}:{item.row.record.source.record_id}",
+            "updated_at": now,
+        }
+        # In one order for everybody, so that two imports of the same numbers cannot deadlock.
+        for item in sorted(fresh, key=lambda item: item.key)
+    ]
+    made = await session.scalars(
+        insert(Right).on_conflict_do_nothing(constraint=NUMBER_UNIQUE).returning(Right), rows
+    )
+    return {(right.register, right.jurisdiction, right.number): right for right in made}
+
+
+async def _pledged(session: AsyncSession, right_ids: Sequence[UUID]) -> set[UUID]:
+    held = await session.scalars(
+        select(DealRight.right_id).where(
+            DealRight.right_id.in_(right_ids), DealRight.released_at.is_(None)
+        )
+    )
+    return set(held)
+
+
+async def _add_children(
+    session: AsyncSession, taken: Sequence[tuple[Right, Ready]], *, now: datetime
+) -> set[Key]:
+    """Further holders and legal events; the keys of rights that got a new one."""
+    owners = [
+        {"id": new_id(), "right_id": right.id, "name": name}
+        for right, item in taken
+        for name in item.row.record.holders[1:]
+    ]
+    changed: set[UUID] = set()
+    if owners:
+        changed |= set(
+            await session.scalars(
+                insert(CoOwner).on_conflict_do_nothing().returning(CoOwner.right_id), owners
+            )
+        )
+    effects = await right_events.effects(session, on=business_date(now))
+    rows = event_rows([(right.id, item) for right, item in taken], effects)
+    with_events = await right_events.add_events(session, [row | {"id": new_id()} for row in rows])
+    await right_events.apply_events(
+        session, [right for right, _ in taken if right.id in with_events], now=now
+    )
+    return {item.key for right, item in taken if right.id in changed | with_events}
+
+
+async def _record(
+    session: AsyncSession,
+    job: Import,
+    refusals: Sequence[Refusal],
+    taken: Sequence[tuple[Right, Ready, str]],
+) -> None:
+    """A row for each outcome. A row of the file with several refusals has a row for each."""
+    rows = [
+        _row(job, refusal.line, REFUSED)
+        | {"field": refusal.field, "reason": refusal.reason, "value": refusal.value}
+        for refusal in refusals
+    ] + [
+        _row(job, item.row.line, outcome) | {"right_id": right.id} for right, item, outcome in taken
+    ]
+    in_order = [row | {"id": new_id()} for row in sorted(rows, key=lambda row: row["line"])]
+    await session.execute(insert(ImportRow), in_order)
+    job.accepted += sum(outcome == ACCEPTED for *_, outcome in taken)
+    job.unchanged += sum(outcome == UNCHANGED for *_, outcome in taken)
+    job.refused += len(refusals)
+
+
+def _row(job: Import, line: int, outcome: str) -> dict[str, Any]:
+    return {
+        "import_id": job.id,
+        "line": line,
+        "outcome": outcome,
+        "right_id": None,
+        "field": None,
+        "reason": None,
+        "value": None,
+    }

@@ -1,0 +1,264 @@
+"""Which loan, guarantee and insurance a firm may take together, and what each package costs."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.errors import Conflict
+from app.lending.cost import Subsidy
+from app.lending.packages import Package, Ranking, rank_packages
+from app.lifecycle.deals import PledgeeKind
+from app.lifecycle.financing import QuoteKind, QuoteStatus
+from app.lifecycle.parties import OrganisationKind, OrganisationStatus
+from app.models.financing import FinancingRequest, Quote
+from app.models.organisations import Cooperation, Organisation
+from app.schemas.calculators import CostSheetOut
+from app.schemas.packages import ChosenQuote, PackageOut, PackagesOut, UnpricedOut
+from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
+from app.services import headroom, lpr, offers, rules
+from app.services.actor import Actor
+from app.services.quotes import visible_quotes
+from app.services.requests import get_request
+
+WHOLE_PCT = Decimal(100)
+
+SUBSIDY_RULE = "interest_subsidy"
+
+
+@dataclass(eq=False)
+class NotAdmissible(Conflict):
+    """These quotes cannot be taken together."""
+
+    message = "These quotes make no admissible package: {reason}."
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Who bears what of the loan's principal, in per cent; the three sum to 100."""
+
+    guarantee_share_pct: Decimal
+    insurance_share_pct: Decimal
+    retention_pct: Decimal
+
+
+async def load_cooperations(
+    session: AsyncSession, institution_ids: Collection[UUID]
+) -> set[tuple[UUID, UUID]]:
+    """Confirmed and unended agreements that name any of the institutions: (bank, partner)."""
+    rows = await session.execute(
+        select(Cooperation.bank_id, Cooperation.partner_id).where(
+            or_(
+                Cooperation.bank_id.in_(institution_ids),
+                Cooperation.partner_id.in_(institution_ids),
+            ),
+            Cooperation.confirmed_at.is_not(None),
+            Cooperation.ended_on.is_(None),
+        )
+    )
+    return {(row.bank_id, row.partner_id) for row in rows}
+
+
+def check_combination(
+    loan: Quote,
+    guarantee: Quote | None,
+    insurance: Quote | None,
+    *,
+    cooperations: Set[tuple[UUID, UUID]],
+) -> Shares:
+    """The shares of this package, or NotAdmissible. Looks at rows only; sends no SQL.
+
+    It does not look at statuses, revisions or expiry: whoever accepts a package does.
+    ``cooperations`` holds (bank, partner) pairs.
+    """
+    obstacle = find_obstacle(loan, guarantee, insurance, cooperations=cooperations)
+    if obstacle is not None:
+        raise NotAdmissible(obstacle)
+    return _shares(guarantee, insurance)
+
+
+def find_obstacle(
+    loan: Quote,
+    guarantee: Quote | None,
+    insurance: Quote | None,
+    *,
+    cooperations: Set[tuple[UUID, UUID]],
+) -> str | None:
+    """Why these quotes cannot be taken together, or None if they can."""
+    slots = (
+        (loan, QuoteKind.LOAN),
+        (guarantee, QuoteKind.GUARANTEE),
+        (insurance, QuoteKind.INSURANCE),
+    )
+    for quote, kind in slots:
+        if quote is None:
+            continue
+        if quote.kind != kind:
+            return f"quote {quote.id} offers {quote.kind}, not {kind}"
+        if quote.request_id != loan.request_id:
+            return f"quote {quote.id} was made on another request"
+        if quote is not loan and (loan.institution_id, quote.institution_id) not in cooperations:
+            return f"the bank has no recorded cooperation with the institution of quote {quote.id}"
+    return _obstacle_in_terms(loan, guarantee, insurance)
+
+
+def _obstacle_in_terms(loan: Quote, guarantee: Quote | None, insurance: Quote | None) -> str | None:
+    terms = LoanTerms.model_validate(loan.terms)
+    shares = _shares(guarantee, insurance)
+    if shares.retention_pct < 0:
+        return f"guarantee and insurance cover {WHOLE_PCT - shares.retention_pct} % of the loan"
+    if WHOLE_PCT - shares.retention_pct < terms.required_cover_pct:
+        return (
+            f"the loan requires {terms.required_cover_pct} % cover,"
+            f" and the package has {WHOLE_PCT - shares.retention_pct} %"
+        )
+    if terms.pledgee is not PledgeeKind.BANK and guarantee is None:
+        return f"the loan names the pledgee {terms.pledgee}, and the package has no guarantor"
+    if insurance is not None:
+        insured_sum = InsuranceTerms.model_validate(insurance.terms).insured_sum
+        covered = terms.amount.times(shares.insurance_share_pct / WHOLE_PCT)
+        if insured_sum is not None and insured_sum < covered:
+            return f"the insured sum {insured_sum} is less than the share insured, {covered}"
+    return None
+
+
+def _shares(guarantee: Quote | None, insurance: Quote | None) -> Shares:
+    guaranteed = insured = Decimal(0)
+    if guarantee is not None:
+        guaranteed = GuaranteeTerms.model_validate(guarantee.terms).share_pct
+    if insurance is not None:
+        insured = InsuranceTerms.model_validate(insurance.terms).share_pct
+    return Shares(guaranteed, insured, WHOLE_PCT - guaranteed - insured)
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """The live quotes of one request by id, who made them, and the rates of the day."""
+
+    request: FinancingRequest
+    quotes: Mapping[str, Quote]
+    institutions: Mapping[UUID, Organisation]
+    cooperations: set[tuple[UUID, UUID]]
+    table: lpr.LprTable
+
+    def of_kind(self, kind: QuoteKind) -> list[Quote]:
+        return [quote for quote in self.quotes.values() if quote.kind is kind]
+
+
+async def build(
+    session: AsyncSession, *, actor: Actor, request_id: UUID, now: datetime
+) -> PackagesOut:
+    """Every admissible package of the live quotes on one of the firm's requests."""
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    request = await get_request(session, actor=actor, request_id=request_id)
+    on = business_date(now)
+    market = await _load_market(session, actor, request, now)
+    rule = await rules.find_version(session, SUBSIDY_RULE, on=on)
+    space = await headroom.load_rooms(
+        session,
+        park_code=request.park_code,
+        guarantor_ids={quote.institution_id for quote in market.of_kind(QuoteKind.GUARANTEE)},
+    )
+    # Many quotes make thousands of sheets; the loop serves others meanwhile.
+    ranking = await asyncio.to_thread(_rank, market, offers.subsidies(rule))
+    admissible = [package for package in ranking.packages if _is_admissible(market, package)]
+    return PackagesOut(
+        request_id=request.id,
+        assumed_drawdown_on=on,
+        packages=[
+            _package_out(market, space, package, rank)
+            for rank, package in enumerate(admissible, start=1)
+        ],
+        unpriced=[
+            UnpricedOut(quote_ids=[UUID(id_) for id_ in left.offer_ids if id_], reason=left.reason)
+            for left in ranking.unpriced
+        ],
+        subsidy=offers.note(rule),
+    )
+
+
+async def _load_market(
+    session: AsyncSession, actor: Actor, request: FinancingRequest, now: datetime
+) -> _Market:
+    rows = await session.scalars(
+        visible_quotes(actor)
+        .join(Organisation, Organisation.id == Quote.institution_id)
+        .where(
+            Quote.request_id == request.id,
+            Quote.status == QuoteStatus.OFFERED,
+            Quote.expires_at > now,
+            Organisation.status == OrganisationStatus.VERIFIED,
+        )
+        .order_by(Quote.id)
+    )
+    quotes = {str(quote.id): quote for quote in rows}
+    ids = {quote.institution_id for quote in quotes.values()}
+    institutions = await session.scalars(select(Organisation).where(Organisation.id.in_(ids)))
+    return _Market(
+        request=request,
+        quotes=quotes,
+        institutions={institution.id: institution for institution in institutions},
+        cooperations=await load_cooperations(session, ids),
+        table=await lpr.load_table(session, on=business_date(now)),
+    )
+
+
+def _rank(market: _Market, subsidies: Sequence[Subsidy]) -> Ranking:
+    return rank_packages(
+        [offers.loan_offer(quote, table=market.table) for quote in market.of_kind(QuoteKind.LOAN)],
+        guarantees=[offers.guarantee_offer(quote) for quote in market.of_kind(QuoteKind.GUARANTEE)],
+        insurances=[offers.insurance_offer(quote) for quote in market.of_kind(QuoteKind.INSURANCE)],
+        cooperating={(str(bank), str(partner)) for bank, partner in market.cooperations},
+        subsidies=subsidies,
+    )
+
+
+def _quotes_of(market: _Market, package: Package) -> tuple[Quote, Quote | None, Quote | None]:
+    loan, guarantee, insurance = package.offer_ids
+    return market.quotes[loan], market.quotes.get(guarantee), market.quotes.get(insurance)
+
+
+def _is_admissible(market: _Market, package: Package) -> bool:
+    """What the ranking does not look at: who may be pledgee, and the insured sum."""
+    loan, guarantee, insurance = _quotes_of(market, package)
+    return find_obstacle(loan, guarantee, insurance, cooperations=market.cooperations) is None
+
+
+def _package_out(market: _Market, space: headroom.Rooms, package: Package, rank: int) -> PackageOut:
+    loan, guarantee, insurance = _quotes_of(market, package)
+    terms = LoanTerms.model_validate(loan.terms)
+    room = None
+    if guarantee is not None:
+        need = terms.amount.times(package.guarantee_share_pct / 100)
+        room = headroom.room_out(space, market.institutions[guarantee.institution_id], need)
+    return PackageOut(
+        rank=rank,
+        loan=_chosen(market, loan),
+        guarantee=None if guarantee is None else _chosen(market, guarantee),
+        insurance=None if insurance is None else _chosen(market, insurance),
+        amount=terms.amount,
+        term_months=terms.term_months,
+        rate=market.table.resolve(terms.rate),
+        guarantee_share_pct=package.guarantee_share_pct,
+        insurance_share_pct=package.insurance_share_pct,
+        bank_share_pct=package.bank_share_pct,
+        cost=CostSheetOut.model_validate(package.cost),
+        room=room,
+    )
+
+
+def _chosen(market: _Market, quote: Quote) -> ChosenQuote:
+    return ChosenQuote(
+        quote_id=quote.id,
+        revision=quote.revision,
+        institution_id=quote.institution_id,
+        institution_name=market.institutions[quote.institution_id].name,
+    )

@@ -1,0 +1,44 @@
+"""What only the request and the dated rules know about the terms of a quote."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import FieldRefused
+from app.lending.schedule import schedule
+from app.models.financing import FinancingRequest
+from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
+from app.services import lpr, rules
+
+
+async def check_terms(
+    session: AsyncSession,
+    terms: LoanTerms | GuaranteeTerms | InsuranceTerms,
+    request: FinancingRequest,
+    *,
+    on: date,
+) -> None:
+    """Refuse, as ``FieldRefused``, what the request or a rule in force on ``on`` does not allow.
+
+    The rights were checked for the amount and the term asked for, so both bound a loan; its
+    schedule must be one that can be drawn.
+    """
+    if not isinstance(terms, LoanTerms):
+        return
+    if terms.amount > request.amount:
+        raise FieldRefused("terms.amount", f"must be at most the {request.amount} asked for")
+    if terms.term_months > request.term_months:
+        raise FieldRefused(
+            "terms.term_months", f"must be at most the {request.term_months} asked for"
+        )
+    bounds = await rules.get(session, "lending", on=on)
+    lowest, highest = (Decimal(bounds[f"penalty_multiple_{end}"]) for end in ("min", "max"))
+    if not lowest <= terms.penalty_multiple <= highest:
+        raise FieldRefused("terms.penalty_multiple", f"must be from {lowest} to {highest}")
+    table = await lpr.load_table(session, on=on)
+    rate = table.resolve(terms.rate)
+    try:
+        schedule(terms.schedule_terms(annual_rate_pct=rate.annual_rate_pct, first_day=on))
+    except FieldRefused as refused:
+        raise FieldRefused(f"terms.{refused.field}", refused.reason) from refused

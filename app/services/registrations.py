@@ -1,0 +1,217 @@
+"""Registration of the pledge (质押登记), one per register, and the milestones beside it."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.identifiers.rights import Register
+from app.lifecycle.deals import (
+    REGISTRATION,
+    DealStatus,
+    PledgeeKind,
+    RegistrationEvent,
+    RegistrationStatus,
+)
+from app.lifecycle.parties import OrganisationKind
+from app.models.deals import Deal, DealRight, Milestone, Registration
+from app.schemas.deals import MilestoneKind
+from app.services import history, outbox
+from app.services.actor import Actor
+from app.services.deals import lock_deal, must_be_in
+
+_RECORDED = frozenset(
+    {
+        RegistrationEvent.SUBMIT,
+        RegistrationEvent.ASK,
+        RegistrationEvent.REGISTER,
+        RegistrationEvent.REFUSE,
+        RegistrationEvent.CHANGE,
+    }
+)
+"""What the pledgee records of a pledge that is wanted."""
+
+_UNDOING = frozenset(
+    {
+        RegistrationEvent.REGISTER,
+        RegistrationEvent.REFUSE,
+        RegistrationEvent.DISCHARGE,
+        RegistrationEvent.CANCEL,
+    }
+)
+"""What it records of one whose deal has failed: how the filing ended, and its cancellation."""
+
+_MILESTONE_BY = {
+    MilestoneKind.GUARANTEE_EFFECTIVE: OrganisationKind.GUARANTOR,
+    MilestoneKind.COUNTER_GUARANTEE_DONE: OrganisationKind.GUARANTOR,
+    MilestoneKind.POLICY_PAID: OrganisationKind.INSURER,
+}
+
+
+class NotPledgee(Forbidden):
+    message = "Only the pledgee records what the register says."
+
+
+class NumberTaken(Conflict):
+    message = "The register's number stands on another registration."
+
+
+async def prepare(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> None:
+    """One registration for every register in which a right of the deal stands."""
+    registers = await session.scalars(
+        select(DealRight.register).where(DealRight.deal_id == deal.id).distinct()
+    )
+    for register in sorted(registers):
+        registration = Registration(
+            id=new_id(),
+            deal_id=deal.id,
+            register=register,
+            pledgee=deal.pledgee,
+            status=RegistrationStatus.PREPARED,
+        )
+        session.add(registration)
+        history.begin(session, registration, REGISTRATION, actor=actor, now=now)
+
+
+async def record(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    deal_id: UUID,
+    register: Register,
+    event: RegistrationEvent,
+    number: str | None = None,
+    on: date | None = None,
+    remark: str | None = None,
+    now: datetime,
+) -> Registration:
+    """The pledgee records what happened in the register; ``on`` is the register's date.
+
+    A registration needs the register's number and date, a refusal or a correction the reason. A
+    cancellation frees the rights of that register.
+    """
+    actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    _must_be_pledgee(deal, actor)
+    _must_fit(deal, event)
+    registration = await _find(session, deal, register)
+    _require(event, number=number, on=on, remark=remark, today=business_date(now))
+    history.move(session, registration, REGISTRATION, event, actor=actor, now=now)
+    registration.remark = remark
+    if event is RegistrationEvent.REGISTER:
+        await _must_be_free(session, register, number)
+        registration.number, registration.registered_on = number, on
+    if event is RegistrationEvent.CANCEL or (
+        event is RegistrationEvent.REFUSE and deal.status is DealStatus.FAILED
+    ):
+        registration.cancelled_on = on if event is RegistrationEvent.CANCEL else None
+        await _free_rights(session, deal, register, now=now)
+    outbox.announce(
+        session, f"registration.{event}", registration.id, organisation_id=deal.firm_id, now=now
+    )
+    await session.flush()
+    return registration
+
+
+async def record_milestone(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    deal_id: UUID,
+    kind: MilestoneKind,
+    reference: str | None,
+    now: datetime,
+) -> Milestone:
+    """The guarantor or insurer records that its part is in force. Twice changes nothing."""
+    actor.must_be(_MILESTONE_BY[kind])
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    must_be_in(deal, DealStatus.PERFECTING)
+    values: dict[str, Any] = {
+        "deal_id": deal.id,
+        "kind": kind.value,
+        "recorded_by": actor.organisation_id,
+        "recorded_at": now,
+        "reference": reference,
+    }
+    await session.execute(insert(Milestone).values(values).on_conflict_do_nothing())
+    outbox.announce(session, f"deal.{kind}", deal.id, organisation_id=deal.bank_id, now=now)
+    return await session.get_one(Milestone, (deal.id, kind.value))
+
+
+def _must_be_pledgee(deal: Deal, actor: Actor) -> None:
+    banks = deal.pledgee in {PledgeeKind.BANK, PledgeeKind.JOINT}
+    guarantors = deal.pledgee in {PledgeeKind.GUARANTOR, PledgeeKind.JOINT}
+    is_bank = actor.kind is OrganisationKind.BANK
+    if not (banks if is_bank else guarantors):
+        raise NotPledgee
+
+
+def _must_fit(deal: Deal, event: RegistrationEvent) -> None:
+    """A wanted pledge is made, one of a failed deal is undone; others go by discharge."""
+    if deal.status is DealStatus.FAILED and event in _UNDOING:
+        return
+    if event in _RECORDED:
+        must_be_in(deal, DealStatus.PERFECTING, DealStatus.ACTIVE)
+    else:
+        must_be_in(deal, DealStatus.FAILED)
+
+
+def _require(
+    event: RegistrationEvent,
+    *,
+    number: str | None,
+    on: date | None,
+    remark: str | None,
+    today: date,
+) -> None:
+    if event is RegistrationEvent.REGISTER and number is None:
+        raise FieldRefused("number", "is given by the register")
+    if event in {RegistrationEvent.REGISTER, RegistrationEvent.CANCEL} and on is None:
+        raise FieldRefused("on", "is the register's date")
+    if on is not None and on > today:
+        raise FieldRefused("on", "must not be in the future")
+    reasoned = {RegistrationEvent.ASK, RegistrationEvent.REFUSE, RegistrationEvent.CHANGE}
+    if event in reasoned and remark is None:
+        raise FieldRefused("remark", "says what the register asked, refused or changed")
+
+
+async def _find(session: AsyncSession, deal: Deal, register: Register) -> Registration:
+    registration: Registration | None = await session.scalar(
+        select(Registration)
+        .where(Registration.deal_id == deal.id, Registration.register == register)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if registration is None:
+        raise NotFound
+    return registration
+
+
+async def _must_be_free(session: AsyncSession, register: Register, number: str | None) -> None:
+    taken = await session.scalar(
+        select(Registration.id).where(
+            Registration.register == register, Registration.number == number
+        )
+    )
+    if taken is not None:
+        raise NumberTaken
+
+
+async def _free_rights(
+    session: AsyncSession, deal: Deal, register: Register, *, now: datetime
+) -> None:
+    await session.execute(
+        update(DealRight)
+        .where(
+            DealRight.deal_id == deal.id,
+            DealRight.register == register,
+            DealRight.released_at.is_(None),
+        )
+        .values(released_at=now)
+    )

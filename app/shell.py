@@ -1,0 +1,80 @@
+"""What the shell's commands do in the database, each in transactions of its own."""
+
+import ipaddress
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from app.core.db import connect
+from app.core.settings import Settings
+from app.demo.region import PASSWORD, accounts
+from app.services import imports, organisations, reference, sealing
+from app.services.actor import SYSTEM, bind
+
+
+async def load_reference(database_url: str) -> None:
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await reference.load(session)
+
+
+def wants_demo(settings: Settings) -> bool:
+    """Whether the demo region belongs here: as set, or else when served on loopback."""
+    if settings.demo is not None:
+        return settings.demo and _is_loopback(settings.host)
+    return _is_loopback(settings.host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def make_authority(
+    database_url: str, *, uscc: str, name: str, email: str, password: str
+) -> None:
+    """The first authority account; AuthorityExists if there is one."""
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await bind(session, SYSTEM)
+        await organisations.first_authority(
+            session, uscc=uscc, name=name, email=email, password=password, now=datetime.now(UTC)
+        )
+
+
+async def make_demo_authority(database_url: str) -> bool:
+    """The demo's authority account; False if an authority is there already."""
+    demo = next(account for account in accounts() if account.kind == "authority")
+    try:
+        await make_authority(
+            database_url, uscc=demo.uscc, name=demo.name, email=demo.email, password=PASSWORD
+        )
+    except organisations.AuthorityExists:
+        return False
+    return True
+
+
+async def verify(database_url: str) -> Sequence[sealing.Finding]:
+    """What is wrong with the ledger, replayed from its first transfer in one snapshot."""
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await bind(session, SYSTEM)
+        return await sealing.verify(session)
+
+
+async def import_records(
+    database_url: str, *, firm_uscc: str, data: bytes, file_name: str
+) -> imports.ImportReport:
+    """Import the rights in a file for the firm with this credit code."""
+    async with connect(database_url) as sessions:
+        async with sessions.begin() as session:
+            await bind(session, SYSTEM)
+            actor = await organisations.actor_of_firm(session, uscc=firm_uscc)
+        return await imports.import_file(
+            sessions,
+            actor=actor,
+            data=data,
+            file_name=file_name,
+            format=None,
+            now=datetime.now(UTC),
+        )

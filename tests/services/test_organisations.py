@@ -1,0 +1,385 @@
+"""Organisations sign up, and the authority verifies, suspends and reinstates them."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import new_id
+from app.core.errors import FieldRefused, NotFound
+from app.core.money import Money
+from app.lifecycle.machine import IllegalMove
+from app.lifecycle.parties import GuarantorType, Level, OrganisationKind, OrganisationStatus
+from app.models.accounts import User
+from app.models.ledger import LedgerAccount
+from app.models.organisations import Organisation
+from app.services import guarantors, history, ledger, organisations, tokens
+from app.services.accounts import Taken
+from app.services.actor import Actor, KindRefused, ManagerNeeded
+from app.services.guarantors import GuarantorNotVerified
+from app.services.ledger import AccountRole, Book
+from app.services.organisations import AuthorityExists, AuthorityStands
+from tests.make.accounts import PASSWORD, make_form
+from tests.make.parties import make_actor, make_organisation, make_uscc
+
+
+@pytest.fixture
+async def authority(session: AsyncSession) -> Actor:
+    return await make_actor(session, await make_organisation(session, OrganisationKind.AUTHORITY))
+
+
+class TestSignUp:
+    async def test_enters_the_organisation_and_its_first_manager(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        form = make_form(email="Zhang.San@Example.com")
+
+        organisation = await organisations.sign_up(session, form=form, now=now)
+
+        assert organisation.status is OrganisationStatus.PENDING
+        manager = await session.scalar(select(User).where(User.organisation_id == organisation.id))
+        assert manager is not None
+        assert (manager.email, manager.level) == ("zhang.san@example.com", Level.MANAGER)
+        assert manager.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        changes = await history.list_changes(session, organisation.id)
+        assert [(change.event, change.user_id) for change in changes] == [("create", manager.id)]
+
+    async def test_stores_the_code_in_one_form(self, session: AsyncSession, now: datetime) -> None:
+        uscc = make_uscc()
+
+        organisation = await organisations.sign_up(
+            session, form=make_form(uscc=f" {uscc[:8]} {uscc[8:].lower()} "), now=now
+        )
+
+        assert organisation.uscc == uscc
+
+    async def test_a_repeat_finds_the_code_taken(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        form = make_form()
+        await organisations.sign_up(session, form=form, now=now)
+
+        with pytest.raises(Taken) as refusal:
+            await organisations.sign_up(session, form=form, now=now)
+
+        assert refusal.value.field == "uscc"
+
+    async def test_an_address_belongs_to_one_person(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        first = make_form()
+        await organisations.sign_up(session, form=first, now=now)
+
+        with pytest.raises(Taken) as refusal:
+            await organisations.sign_up(session, form=make_form(email=first.email), now=now)
+
+        assert refusal.value.field == "email"
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"uscc": "91640221MA75X00041"}, "uscc"),
+            ({"kind": "authority"}, "kind"),
+            ({"kind": "system"}, "kind"),
+            ({"kind": "guarantor"}, "guarantor_type"),
+            ({"kind": "bank", "guarantor_type": "government"}, "guarantor_type"),
+            ({"kind": "park"}, "park_code"),
+            ({"kind": "park", "park_code": "NOWHERE"}, "park_code"),
+            ({"kind": "park", "park_code": "REGION"}, "park_code"),
+            ({"park_code": "PINGLUO"}, "park_code"),
+            ({"email": "long.enough@x.cn", "password": "Long.Enough@X.cn"}, "password"),
+            ({"email": "long.enough@x.cn", "password": "long.enough"}, "password"),
+        ],
+    )
+    async def test_names_the_field_that_is_wrong(
+        self, session: AsyncSession, now: datetime, changes: dict[str, str], field: str
+    ) -> None:
+        with pytest.raises(FieldRefused) as refusal:
+            await organisations.sign_up(session, form=make_form(**changes), now=now)
+
+        assert refusal.value.field == field
+
+    async def test_a_park_names_the_park_it_runs(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        form = make_form(kind="park", park_code="ZHONGNING")
+
+        organisation = await organisations.sign_up(session, form=form, now=now)
+
+        assert organisation.park_code == "ZHONGNING"
+
+
+class TestFirstAuthority:
+    async def test_is_verified_and_there_is_only_one(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        first = await organisations.first_authority(
+            session,
+            uscc=make_uscc(),
+            name="示例主管部门",
+            email="first@authority.example",
+            password=PASSWORD,
+            now=now,
+        )
+        assert first.status is OrganisationStatus.VERIFIED
+        assert [change.event for change in await history.list_changes(session, first.id)] == [
+            "create",
+            "verify",
+        ]
+
+        with pytest.raises(AuthorityExists):
+            await organisations.first_authority(
+                session,
+                uscc=make_uscc(),
+                name="第二个",
+                email="second@authority.example",
+                password=PASSWORD,
+                now=now,
+            )
+
+
+class TestVerify:
+    async def test_lets_a_lender_work(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        bank = await make_organisation(
+            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
+        )
+
+        await organisations.verify(session, actor=authority, organisation_id=bank.id, now=now)
+
+        assert bank.status is OrganisationStatus.VERIFIED
+        changes = await history.list_changes(session, bank.id)
+        assert [(change.event, change.user_id) for change in changes] == [
+            ("verify", authority.user_id)
+        ]
+
+    async def test_opens_a_guarantors_limit_with_nothing_in_it(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        guarantor = await make_organisation(
+            session, OrganisationKind.GUARANTOR, status=OrganisationStatus.PENDING
+        )
+
+        await organisations.verify(session, actor=authority, organisation_id=guarantor.id, now=now)
+
+        accounts = await accounts_of(session, guarantor)
+        assert {role: account.limited for role, account in accounts.items()} == {
+            "source": False,
+            "available": True,
+            "outstanding": True,
+            "called": True,
+        }
+        assert accounts["available"].credits_posted == 0
+
+    async def test_twice_is_an_illegal_move(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+
+        with pytest.raises(IllegalMove):
+            await organisations.verify(session, actor=authority, organisation_id=bank.id, now=now)
+
+    async def test_is_the_authoritys_managers_to_do(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+        itself = await make_actor(session, bank)
+        office = await session.get_one(Organisation, authority.organisation_id)
+        clerk = await make_actor(session, office, level=Level.MEMBER)
+
+        with pytest.raises(KindRefused):
+            await organisations.verify(session, actor=itself, organisation_id=bank.id, now=now)
+        with pytest.raises(ManagerNeeded):
+            await organisations.verify(session, actor=clerk, organisation_id=bank.id, now=now)
+
+    async def test_of_nobody_is_not_found(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        with pytest.raises(NotFound):
+            await organisations.verify(session, actor=authority, organisation_id=new_id(), now=now)
+
+
+class TestSuspend:
+    async def test_ends_every_token_and_reinstating_brings_none_back(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+        banker = await make_actor(session, bank)
+        token = tokens.issue(
+            session,
+            organisation_id=bank.id,
+            user_id=banker.user_id,
+            lifetime=timedelta(days=3650),
+            now=now,
+        )
+        await session.flush()
+        assert await tokens.authenticate(session, token) == banker
+
+        await organisations.suspend(session, actor=authority, organisation_id=bank.id, now=now)
+        assert await tokens.authenticate(session, token) is None
+        await organisations.reinstate(session, actor=authority, organisation_id=bank.id, now=now)
+
+        assert bank.status is OrganisationStatus.VERIFIED
+        assert await tokens.authenticate(session, token) is None
+
+    async def test_an_authority_stands(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        with pytest.raises(AuthorityStands):
+            await organisations.suspend(
+                session, actor=authority, organisation_id=authority.organisation_id, now=now
+            )
+
+
+class TestReading:
+    async def test_the_authority_lists_who_waits_page_by_page(
+        self, session: AsyncSession, authority: Actor
+    ) -> None:
+        waiting = [
+            await make_organisation(session, OrganisationKind.INSURER, status=status)
+            for status in (OrganisationStatus.PENDING,) * 3 + (OrganisationStatus.VERIFIED,)
+        ][:3]
+
+        first = await organisations.list_organisations(
+            session,
+            actor=authority,
+            status=OrganisationStatus.PENDING,
+            kind=OrganisationKind.INSURER,
+            limit=2,
+        )
+        rest = await organisations.list_organisations(
+            session,
+            actor=authority,
+            status=OrganisationStatus.PENDING,
+            kind=OrganisationKind.INSURER,
+            limit=2,
+            after=first[-1].id,
+        )
+
+        assert [*first, *rest] == waiting
+
+    async def test_others_see_only_themselves(self, session: AsyncSession) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+        other = await make_organisation(session, OrganisationKind.BANK)
+        banker = await make_actor(session, bank)
+
+        own = await organisations.get_organisation(session, actor=banker, organisation_id=bank.id)
+
+        assert own is bank
+        with pytest.raises(NotFound):
+            await organisations.get_organisation(session, actor=banker, organisation_id=other.id)
+
+    async def test_institutions_are_the_verified_lenders(self, session: AsyncSession) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+        waiting = await make_organisation(
+            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
+        )
+        firm = await make_organisation(session, OrganisationKind.ENTERPRISE)
+
+        listed = await organisations.list_institutions(session, limit=200)
+
+        assert bank in listed
+        assert waiting not in listed
+        assert firm not in listed
+        assert bank not in await organisations.list_institutions(session, limit=200, after=bank.id)
+
+
+class TestSetGuarantorCapacity:
+    async def test_moves_the_limit_up_and_down(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        guarantor = await make_verified_guarantor(session, authority, now)
+
+        for yuan in (50_000_000, 80_000_000, 80_000_000, 20_000_000, 0):
+            _, limit = await guarantors.set_guarantor_capacity(
+                session,
+                actor=authority,
+                guarantor_id=guarantor.id,
+                capacity=Money.yuan(yuan),
+                now=now,
+            )
+
+            assert limit == Money.yuan(yuan) == guarantor.signed_capacity
+            assert await free_of(session, guarantor) == limit
+
+    async def test_lowering_takes_no_more_than_what_is_free(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        guarantor = await make_verified_guarantor(session, authority, now)
+        ten, four = Money.yuan(10_000_000), Money.yuan(4_000_000)
+        await set_capacity(session, authority, guarantor, ten, now)
+        accounts = await accounts_of(session, guarantor)
+        used = ledger.hold(
+            "accept", accounts["available"].id, accounts["outstanding"].id, four, guarantor.id
+        )
+        await ledger.apply(session, [used])
+
+        limit = await set_capacity(session, authority, guarantor, Money.yuan(1_000_000), now)
+        assert limit == four
+        assert await free_of(session, guarantor) == Money(0)
+
+        # What is freed afterwards goes back to the source, down to what was signed for.
+        await ledger.apply(session, [ledger.void("decline", used.id, guarantor.id)])
+        limit = await guarantors.align_limit(session, guarantor_id=guarantor.id)
+        assert limit == Money.yuan(1_000_000) == await free_of(session, guarantor)
+
+    async def test_needs_a_verified_guarantor(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        waiting = await make_organisation(
+            session, OrganisationKind.GUARANTOR, status=OrganisationStatus.PENDING
+        )
+        bank = await make_organisation(session, OrganisationKind.BANK)
+
+        with pytest.raises(GuarantorNotVerified):
+            await set_capacity(session, authority, waiting, Money.yuan(1), now)
+        with pytest.raises(NotFound):
+            await set_capacity(session, authority, bank, Money.yuan(1), now)
+
+    async def test_is_not_the_guarantors_to_set(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        guarantor = await make_verified_guarantor(session, authority, now)
+        itself = await make_actor(session, guarantor)
+
+        with pytest.raises(KindRefused):
+            await set_capacity(session, itself, guarantor, Money.yuan(1), now)
+
+
+async def make_verified_guarantor(
+    session: AsyncSession, authority: Actor, now: datetime
+) -> Organisation:
+    guarantor = await make_organisation(
+        session,
+        OrganisationKind.GUARANTOR,
+        status=OrganisationStatus.PENDING,
+        guarantor_type=GuarantorType.COMMERCIAL,
+    )
+    return await organisations.verify(
+        session, actor=authority, organisation_id=guarantor.id, now=now
+    )
+
+
+async def set_capacity(
+    session: AsyncSession, actor: Actor, guarantor: Organisation, capacity: Money, now: datetime
+) -> Money:
+    _, limit = await guarantors.set_guarantor_capacity(
+        session, actor=actor, guarantor_id=guarantor.id, capacity=capacity, now=now
+    )
+    return limit
+
+
+async def accounts_of(session: AsyncSession, guarantor: Organisation) -> dict[str, LedgerAccount]:
+    rows = await session.scalars(
+        select(LedgerAccount)
+        .where(LedgerAccount.book == Book.GUARANTOR, LedgerAccount.owner == str(guarantor.id))
+        .execution_options(populate_existing=True)
+    )
+    return {account.role: account for account in rows}
+
+
+async def free_of(session: AsyncSession, guarantor: Organisation) -> Money:
+    account = (await accounts_of(session, guarantor))[AccountRole.AVAILABLE]
+    return Money(account.credits_posted - account.debits_posted - account.debits_pending)
