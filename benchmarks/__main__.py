@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import lender_list, schedule
+from benchmarks import accept, lender_list, schedule
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "accept": accept.measure,
     "schedule": schedule.measure,
     "lender-list": lender_list.measure,
 }

@@ -6,6 +6,7 @@ input, a caller who may not) rolls back everything and leaves the key free.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -28,6 +29,9 @@ REPLAYED = "Idempotency-Replayed"
 # Visible ASCII, as long as the UUIDs and ULIDs that callers send and no longer than is useful.
 KEY = re.compile(r"[\x21-\x7e]{1,64}")
 
+# Members of answers that must not lie in the database in clear.
+SECRETS = frozenset({"secret", "token"})
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -49,7 +53,7 @@ class KeyedRoute(APIRoute):
                     guard.check(actor)
                 claim = idempotency.Claim(
                     organisation_id=actor.organisation_id,
-                    route=f"{request.method} {self.path_format}",
+                    route=f"{request.method} {_template(request, self.path_format)}",
                     key=key,
                     digest=digest,
                 )
@@ -72,6 +76,13 @@ async def _run(handler: Handler, request: Request, session: AsyncSession) -> Res
         return problems.render(request, error)
 
 
+def _template(request: Request, path_format: str) -> str:
+    """The route's whole path with its parameters' names; ``path_format`` lacks the prefixes."""
+    path, tail = request.url.path, path_format.format_map(request.path_params)
+    assert path.endswith(tail)
+    return path.removesuffix(tail) + path_format
+
+
 def _key_of(request: Request) -> str:
     key = request.headers.get(HEADER)
     if key is None:
@@ -90,10 +101,15 @@ async def _digest_of(request: Request) -> bytes:
 
 
 def _stored(response: Response) -> idempotency.Answer:
+    """The answer to keep. A secret that is shown once (``no-store``) is shown by no replay."""
+    body = bytes(response.body)
+    if response.headers.get("cache-control") == "no-store":
+        shown = json.loads(body)
+        body = json.dumps(shown | dict.fromkeys(SECRETS & shown.keys())).encode()
     return idempotency.Answer(
         status=response.status_code,
         media_type=response.headers.get("content-type", ""),
-        body=bytes(response.body),
+        body=body,
     )
 
 

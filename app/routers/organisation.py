@@ -25,7 +25,7 @@ from app.schemas.accounts import (
 )
 from app.schemas.base import Page
 from app.schemas.organisations import InstitutionOut, OrganisationOut
-from app.services import accounts, clients, links, organisations
+from app.services import accounts, clients, cooperations, links, organisations
 from app.services.accounts import LastManager, Taken
 from app.services.clients import MEANINGS, TooManyClients
 
@@ -68,7 +68,7 @@ async def list_institutions(
     session: Session, limit: Limit = 50, after: UUID | None = None
 ) -> Page[InstitutionOut]:
     """Banks, insurers and guarantors that work here: to find a partner or a reader by its id."""
-    rows = await organisations.list_institutions(session, limit=limit, after=after)
+    rows = await cooperations.list_institutions(session, limit=limit, after=after)
     return Page(
         items=[InstitutionOut.model_validate(row) for row in rows],
         next=rows[-1].id if len(rows) == limit else None,

@@ -39,6 +39,21 @@ def visible_cooperations(actor: Actor) -> Select[Any]:
     return cooperations.where(or_(Cooperation.bank_id == own, Cooperation.partner_id == own))
 
 
+async def list_institutions(
+    session: AsyncSession, *, limit: int, after: UUID | None = None
+) -> Sequence[Organisation]:
+    """The verified banks, insurers and guarantors: public knowledge, to find a partner by."""
+    statement = (
+        select(Organisation)
+        .where(Organisation.kind.in_(LENDERS), Organisation.status == OrganisationStatus.VERIFIED)
+        .order_by(Organisation.id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Organisation.id > after)
+    return (await session.scalars(statement)).all()
+
+
 async def propose(
     session: AsyncSession,
     *,

@@ -13,7 +13,6 @@ from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.identifiers.identifier import IdentifierKind, identify
 from app.lifecycle.parties import (
-    LENDERS,
     ORGANISATION,
     GuarantorType,
     Level,
@@ -215,21 +214,6 @@ async def list_organisations(
         statement = statement.where(Organisation.status == status)
     if kind is not None:
         statement = statement.where(Organisation.kind == kind)
-    if after is not None:
-        statement = statement.where(Organisation.id > after)
-    return (await session.scalars(statement)).all()
-
-
-async def list_institutions(
-    session: AsyncSession, *, limit: int, after: UUID | None = None
-) -> Sequence[Organisation]:
-    """The verified banks, insurers and guarantors: public knowledge, to find a partner by."""
-    statement = (
-        select(Organisation)
-        .where(Organisation.kind.in_(LENDERS), Organisation.status == OrganisationStatus.VERIFIED)
-        .order_by(Organisation.id)
-        .limit(limit)
-    )
     if after is not None:
         statement = statement.where(Organisation.id > after)
     return (await session.scalars(statement)).all()

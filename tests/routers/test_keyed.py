@@ -198,3 +198,21 @@ async def test_two_at_once_have_one_effect(live: tuple[FastAPI, Actor]) -> None:
         assert refused.json()["type"] == "/problems/key-in-flight"
         assert refused.headers["retry-after"] == "1"
         assert await count(session, "SLOW") == 1
+
+
+async def test_a_secret_is_shown_once_and_kept_nowhere(
+    session: AsyncSession, firm: Actor, client_of: OpenClient
+) -> None:
+    made = {"name": "核心系统", "scopes": ["quotes:read"]}
+    async with client_of(firm) as client:
+        path, headers = "/v1/organisation/clients", {"Idempotency-Key": "k1"}
+        first = await client.post(path, json=made, headers=headers)
+        again = await client.post(path, json=made, headers=headers)
+        found = await client.get("/v1/session/answers/k1")
+
+    assert first.status_code == again.status_code == 201
+    assert len(first.json()["secret"]) > 30
+    assert again.json() == first.json() | {"secret": None}
+    assert [(answer["route"], answer["body"]["secret"]) for answer in found.json()] == [
+        (f"POST {path}", None)
+    ]

@@ -249,9 +249,9 @@ class TestAnswers:
         async with client_of(stranger) as client:
             hidden = await client.get(f"/v1/session/answers/{key}")
 
-        assert found.json() == [
-            {"route": "POST /v1/company/park-membership", "status": 201, "body": told.json()}
-        ]
+        (answer,) = found.json()
+        assert answer["route"].endswith("/company/park-membership")
+        assert (answer["status"], answer["body"]) == (201, told.json())
         assert hidden.json() == []
 
     async def test_a_key_is_visible_ascii(self, client_of: ClientOf, email: str) -> None:
@@ -348,7 +348,7 @@ class TestToken:
 
     @pytest.mark.parametrize(
         "header",
-        ["Basic !", "Basic /w==", "Bearer abc", "Basic " + base64.b64encode(b"x").decode()],
+        ["Basic !", "Basic /w==", "Bearer YWI6Yw==", "Basic " + base64.b64encode(b"x").decode()],
     )
     async def test_credentials_that_cannot_be_read_are_no_client(
         self, client_of: ClientOf, header: str

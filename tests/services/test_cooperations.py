@@ -133,3 +133,31 @@ class TestCooperation:
                 )
         with pytest.raises(KindRefused):
             await cooperations.list_cooperations(session, actor=firm, limit=9)
+
+    async def test_is_seen_by_the_authority(
+        self, session: AsyncSession, bank: Actor, guarantor: Actor, now: datetime
+    ) -> None:
+        office = await make_organisation(session, OrganisationKind.AUTHORITY)
+        proposed = await propose(session, bank, guarantor, now)
+
+        seen = await session.scalars(
+            cooperations.visible_cooperations(await make_actor(session, office))
+        )
+
+        assert proposed in seen.all()
+
+
+class TestListInstitutions:
+    async def test_names_the_verified_lenders_only(self, session: AsyncSession) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+        waiting = await make_organisation(
+            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
+        )
+        firm = await make_organisation(session, OrganisationKind.ENTERPRISE)
+
+        listed = await cooperations.list_institutions(session, limit=200)
+
+        assert bank in listed
+        assert waiting not in listed
+        assert firm not in listed
+        assert bank not in await cooperations.list_institutions(session, limit=200, after=bank.id)

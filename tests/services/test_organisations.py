@@ -271,19 +271,24 @@ class TestReading:
         with pytest.raises(NotFound):
             await organisations.get_organisation(session, actor=banker, organisation_id=other.id)
 
-    async def test_institutions_are_the_verified_lenders(self, session: AsyncSession) -> None:
-        bank = await make_organisation(session, OrganisationKind.BANK)
-        waiting = await make_organisation(
-            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
-        )
+    async def test_the_shell_acts_for_a_firm_by_its_code(self, session: AsyncSession) -> None:
         firm = await make_organisation(session, OrganisationKind.ENTERPRISE)
+        bank = await make_organisation(session, OrganisationKind.BANK)
 
-        listed = await organisations.list_institutions(session, limit=200)
+        actor = await organisations.actor_of_firm(session, uscc=firm.uscc.lower())
 
-        assert bank in listed
-        assert waiting not in listed
-        assert firm not in listed
-        assert bank not in await organisations.list_institutions(session, limit=200, after=bank.id)
+        assert (actor.organisation_id, actor.kind) == (firm.id, OrganisationKind.ENTERPRISE)
+        with pytest.raises(NotFound):
+            await organisations.actor_of_firm(session, uscc=bank.uscc)
+
+    async def test_without_filters_the_authority_sees_all(
+        self, session: AsyncSession, authority: Actor
+    ) -> None:
+        bank = await make_organisation(session, OrganisationKind.BANK)
+
+        everyone = await organisations.list_organisations(session, actor=authority, limit=200)
+
+        assert {bank.id, authority.organisation_id} <= {one.id for one in everyone}
 
 
 class TestSetGuarantorCapacity:
