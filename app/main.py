@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.core import logs
 from app.core.db import connect
 from app.core.settings import Settings
 from app.integrations.store import open_store
@@ -34,13 +35,14 @@ from app.routers.lender import drawdowns as lender_drawdowns
 from app.routers.lender import loans as lender_loans
 from app.routers.lender import quotes as lender_quotes
 from app.routers.lender import requests as lender_requests
-from app.routers.limits import BodyLimit
+from app.routers.limits import BodyLimit, PlainAddress
 
 TITLE = "知融 Zhirong"
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
+    logs.configure()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -57,6 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(PlainAddress)
     app.add_middleware(BodyLimit, bytes_max=settings.max_body_bytes)
     problems.install(app)
     documentation.install(app)

@@ -1,13 +1,46 @@
-"""Bounds the size of request bodies, refusing with a problem document like any other refusal."""
+"""Refuses what no endpoint should ever see: bodies too large, hidden characters in the address."""
+
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.routers import problems
+from app.schemas.base import refuse_hidden_characters
 
 CALCULATOR_BYTES_MAX = 2**20  # the calculators' contract
 CALCULATOR_PREFIX = "/v1/calculators/"
+
+
+class PlainAddress:
+    """ASGI middleware: no control or invisible character in a path or a query parameter."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (
+            b"%" in scope["query_string"]
+            or not scope["path"].isascii()
+            or not scope["path"].isprintable()
+        ):
+            for name, value in _texts(scope):
+                try:
+                    refuse_hidden_characters(value)
+                except ValueError as error:
+                    errors = {"errors": [{"field": name, "reason": str(error)}]}
+                    refusal = problems.document(
+                        Request(scope), 422, "invalid-input", f"{name}: {error}", members=errors
+                    )
+                    await refusal(scope, receive, send)
+                    return
+        await self._app(scope, receive, send)
+
+
+def _texts(scope: Scope) -> list[tuple[str, str]]:
+    query = scope["query_string"].decode("latin-1")
+    return [("path", scope["path"]), *parse_qsl(query, keep_blank_values=True)]
 
 
 class BodyLimit:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
+from app.schemas.base import HIDDEN
 
 log = structlog.get_logger()
 
@@ -115,6 +116,8 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 def _field_name(error: dict[str, Any]) -> str:
     """``("body", "costs", 0, "amount")`` is ``costs.0.amount``; a body bad as a whole, ``body``."""
     location = error["loc"]
+    if error["type"] == HIDDEN:
+        location = (*location, error["ctx"]["field"])
     if len(location) == 1 or error["type"] == "json_invalid":  # the latter names an offset
         return str(location[0])
     return ".".join(map(str, location[1:]))

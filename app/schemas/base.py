@@ -5,6 +5,10 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+# The type of the error, whose context names the field: a model's validator has no place of its own.
+HIDDEN = "hidden_character"
 
 # Categories that no name or sentence needs: control, surrogate, private use, unassigned.
 _REFUSED = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -50,7 +54,9 @@ class Input(BaseModel):
                 try:
                     refuse_hidden_characters(item)
                 except ValueError as error:
-                    raise ValueError(f"{name} {error}") from None
+                    raise PydanticCustomError(
+                        HIDDEN, "{reason}", {"field": str(name), "reason": str(error)}
+                    ) from None
         return value
 
 

@@ -88,3 +88,30 @@ async def test_a_foreign_site_cannot_use_the_cookie(client_of: OpenClient, app: 
         )
 
     assert reply.status_code in {403, 404, 405}
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("/v1/lender/requests?park=%00", "park"),
+        ("/v1/company/rights?number=a%1b", "number"),
+        ("/v1/public/parks?x=%E2%80%AE", "x"),
+        ("/v1/session/answers/a%00b", "path"),
+    ],
+)
+async def test_hidden_characters_in_an_address_are_named(
+    client_of: OpenClient, address: str, field: str
+) -> None:
+    async with client_of(None) as client:
+        reply = await client.get(address)
+
+    assert reply.status_code == 422
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in reply.json()["errors"]] == [field]
+
+
+async def test_a_hidden_character_in_a_body_names_its_field(client_of: OpenClient) -> None:
+    async with client_of(None) as client:
+        reply = await client.post("/v1/session/sign-up", json={"name": "a\u202eb"})
+
+    assert "name" in {error["field"] for error in reply.json()["errors"]}
