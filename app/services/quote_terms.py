@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import FieldRefused
 from app.lending.schedule import schedule
 from app.models.financing import FinancingRequest
-from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
+from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms, LprRate
 from app.services import lpr, rules
 
 
@@ -38,6 +38,9 @@ async def check_terms(
         raise FieldRefused("terms.penalty_multiple", f"must be from {lowest} to {highest}")
     table = await lpr.load_table(session, on=on)
     rate = table.resolve(terms.rate)
+    if isinstance(terms.rate, LprRate) and not rate.annual_rate_pct:
+        reason = f"leaves no interest above the LPR of {rate.lpr_pct} %"
+        raise FieldRefused("terms.rate.spread_bp", reason)
     try:
         schedule(terms.schedule_terms(annual_rate_pct=rate.annual_rate_pct, first_day=on))
     except FieldRefused as refused:

@@ -177,6 +177,7 @@ class TestOfferQuote:
             ({"term_months": 13}, "terms.term_months"),
             ({"penalty_multiple": "1.29"}, "terms.penalty_multiple"),
             ({"penalty_multiple": "1.51"}, "terms.penalty_multiple"),
+            ({"rate": {"type": "lpr", "tenor": "1Y", "spread_bp": -300}}, "terms.rate.spread_bp"),
             (
                 {"method": "equal_instalment", "instalment_multiple": "9000000.00"},
                 "terms.instalment_multiple",
