@@ -4,11 +4,12 @@ deal          queued ─promote→ reconfirming ─reconfirm→ approving
               approving ─approve→ contracting ─contract→ perfecting ─draw→ active
               active ─repay→ repaid ─close→ closed       repaid ─reverse→ active
               any state before active ─fail→ failed
-approval      pending ─approve→ approved; pending ─decline→ declined; either ─lapse→ lapsed
+approval      pending ─approve→ approved; either ─decline→ declined; either ─lapse→ lapsed
 contract      drafted ─confirm→ confirmed; drafted ─replace→ replaced
 registration  prepared ─submit→ submitted ─register→ registered ─discharge→ cancelling ─cancel→
               cancelled; submitted ─ask→ correction ─submit→ submitted; ─refuse→ refused;
-              registered ─change→ registered
+              registered ─change→ registered; prepared or refused ─cancel→ cancelled;
+              submitted or correction ─withdraw→ cancelled (撤回, for a deal that failed)
 drawdown      released ─draw→ drawn; released ─report_not_drawn→ not_drawn
 """
 
@@ -84,6 +85,7 @@ APPROVAL: Machine[ApprovalStatus, ApprovalEvent] = Machine(
     {
         (ApprovalStatus.PENDING, ApprovalEvent.APPROVE): ApprovalStatus.APPROVED,
         (ApprovalStatus.PENDING, ApprovalEvent.DECLINE): ApprovalStatus.DECLINED,
+        (ApprovalStatus.APPROVED, ApprovalEvent.DECLINE): ApprovalStatus.DECLINED,
         (ApprovalStatus.PENDING, ApprovalEvent.LAPSE): ApprovalStatus.LAPSED,
         (ApprovalStatus.APPROVED, ApprovalEvent.LAPSE): ApprovalStatus.LAPSED,
     },
@@ -142,6 +144,7 @@ class RegistrationEvent(StrEnum):
     REGISTER = "register"
     REFUSE = "refuse"
     CHANGE = "change"
+    WITHDRAW = "withdraw"
     DISCHARGE = "discharge"
     CANCEL = "cancel"
 
@@ -155,6 +158,8 @@ REGISTRATION: Machine[RegistrationStatus, RegistrationEvent] = Machine(
         (RegistrationStatus.SUBMITTED, RegistrationEvent.REGISTER): RegistrationStatus.REGISTERED,
         (RegistrationStatus.SUBMITTED, RegistrationEvent.REFUSE): RegistrationStatus.REFUSED,
         (RegistrationStatus.CORRECTION, RegistrationEvent.REFUSE): RegistrationStatus.REFUSED,
+        (RegistrationStatus.SUBMITTED, RegistrationEvent.WITHDRAW): RegistrationStatus.CANCELLED,
+        (RegistrationStatus.CORRECTION, RegistrationEvent.WITHDRAW): RegistrationStatus.CANCELLED,
         (RegistrationStatus.REFUSED, RegistrationEvent.SUBMIT): RegistrationStatus.SUBMITTED,
         (RegistrationStatus.REGISTERED, RegistrationEvent.CHANGE): RegistrationStatus.REGISTERED,
         (RegistrationStatus.REGISTERED, RegistrationEvent.DISCHARGE): RegistrationStatus.CANCELLING,

@@ -78,7 +78,9 @@ async def _run(handler: Handler, request: Request, session: AsyncSession) -> Res
 
 def _template(request: Request, path_format: str) -> str:
     """The route's whole path with its parameters' names; ``path_format`` lacks the prefixes."""
-    path, tail = request.url.path, path_format.format_map(request.path_params)
+    # The path as the parameters were read from it: without percent escapes.
+    path, tail = request.scope["path"], path_format.format_map(request.path_params)
+    assert isinstance(path, str)
     assert path.endswith(tail)
     return path.removesuffix(tail) + path_format
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
@@ -115,12 +115,23 @@ class ContractConfirmationIn(Input):
     sha256: Sha256
 
 
+FilingEvent = Literal[
+    RegistrationEvent.SUBMIT,
+    RegistrationEvent.ASK,
+    RegistrationEvent.REGISTER,
+    RegistrationEvent.REFUSE,
+    RegistrationEvent.CHANGE,
+    RegistrationEvent.WITHDRAW,
+]
+"""What becomes of a filing; discharge and cancellation of the pledge are recorded as such."""
+
+
 class RegistrationIn(Input):
     """What the register did. A registration needs number and date, a refusal the reason."""
 
     model_config = _example(event="register", number="Y2026640000123", on="2026-11-20")
 
-    event: RegistrationEvent
+    event: FilingEvent
     number: ShortText | None = None
     on: date | None = None
     remark: LongText | None = None

@@ -13,6 +13,7 @@ from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.money import Money
 from app.lifecycle.deals import (
     APPROVAL,
+    BEFORE_CASH,
     DEAL,
     ApprovalEvent,
     ApprovalStatus,
@@ -76,9 +77,14 @@ async def approve(
 async def decline(
     session: AsyncSession, *, actor: Actor, deal_id: UUID, note: str, now: datetime
 ) -> Deal:
-    """Decline the deal, before or after approving others have; everything is undone."""
+    """Decline the deal, even after having approved it; everything is undone.
+
+    Until cash moves: a release that is out must be reported first (ReleaseOut).
+    """
     deal, approval = await _lock_own(session, actor, deal_id)
-    must_be_in(deal, DealStatus.QUEUED, DealStatus.RECONFIRMING, DealStatus.APPROVING)
+    must_be_in(deal, *BEFORE_CASH)
+    if await failures.has_release(session, deal.id):
+        raise failures.ReleaseOut
     history.move(session, approval, APPROVAL, ApprovalEvent.DECLINE, actor=actor, now=now)
     approval.note = note
     approval.decided_at = now

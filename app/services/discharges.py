@@ -21,11 +21,13 @@ from app.lifecycle.deals import (
     RegistrationEvent,
     RegistrationStatus,
 )
+from app.lifecycle.financing import REQUEST, RequestEvent
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight, Milestone, Registration
+from app.models.financing import FinancingRequest
 from app.models.loans import Loan
 from app.services import history, outbox
-from app.services.actor import Actor
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.reversals import DISCHARGES
 
 _BANK, _GUARANTOR = DISCHARGES
@@ -182,7 +184,7 @@ async def record_cancellation(
     _cancel(session, deal, registration, actor=actor, now=now)
     registration.cancelled_on = cancelled_on
     outbox.announce(session, "pledge.cancelled", registration.id, now=now)
-    await _release_rights(session, deal, registration.register, now=now)
+    await release_rights(session, deal, registration.register, now=now)
     await _close_if_free(session, deal, registrations, actor=actor, now=now)
     await session.flush()
     return registration
@@ -202,9 +204,10 @@ def _cancel(
         history.move(session, registration, REGISTRATION, event, actor=actor, now=now)
 
 
-async def _release_rights(
+async def release_rights(
     session: AsyncSession, deal: Deal, register: Register | None = None, *, now: datetime
 ) -> None:
+    """Free the rights of the deal, or those of one register of its."""
     statement = update(DealRight).where(
         DealRight.deal_id == deal.id, DealRight.released_at.is_(None)
     )
@@ -221,9 +224,18 @@ async def _close_if_free(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """A repaid deal is closed, and its last rights free, once no registration is left."""
+    """Once no registration is left a repaid deal and its request are closed, all rights free.
+
+    Acts as the platform from there on, since the request is the firm's.
+    """
     done = all(row.status is RegistrationStatus.CANCELLED for row in registrations)
     if done and deal.status is DealStatus.REPAID:
-        await _release_rights(session, deal, now=now)
+        await release_rights(session, deal, now=now)
         history.move(session, deal, DEAL, DealEvent.CLOSE, actor=actor, now=now)
         outbox.announce(session, "deal.closed", deal.id, now=now)
+        await session.flush()
+        await bind(session, SYSTEM)
+        request = await session.get_one(
+            FinancingRequest, deal.request_id, with_for_update=True, populate_existing=True
+        )
+        history.move(session, request, REQUEST, RequestEvent.CLOSE, actor=actor, now=now)

@@ -16,6 +16,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
 from app.services import failures, gate, history, ledger, loans, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.constraints import refusing
 from app.services.deals import lock_deal
 from app.services.gate import Missing
 from app.services.ledger import AccountRole, Book
@@ -24,6 +25,8 @@ from app.services.reference import PROGRAMME
 from app.services.tasks import Task, enqueue
 
 AVAILABILITY_BATCH = 50
+
+UNIQUE_REFERENCE = "uq_drawdowns_bank_id_reference"
 
 
 @dataclass(eq=False)
@@ -93,15 +96,12 @@ async def report_drawn(
     """
     deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
     _check_day(drawdown, drawn_on, today=business_date(now))
-    if await session.scalar(
-        select(Drawdown.id).where(Drawdown.bank_id == deal.bank_id, Drawdown.reference == reference)
-    ):
-        raise ReferenceUsed(reference)
     drawn = await gate.drawn_so_far(session, deal.id) + drawdown.amount
     history.move(session, drawdown, DRAWDOWN, DrawdownEvent.DRAW, actor=actor, now=now)
+    async with refusing(session, {UNIQUE_REFERENCE: ReferenceUsed(reference)}):
+        drawdown.reference = reference
     drawdown.last = last or drawn == deal.principal
     drawdown.drawn_on = drawn_on
-    drawdown.reference = reference
     drawdown.reported_at = now
     drawdown.liability = await _share_of(session, deal, drawdown, drawn=drawn)
     await _post(session, deal, drawdown)

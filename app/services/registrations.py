@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,31 +21,26 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight, Milestone, Registration
-from app.schemas.deals import MilestoneKind
+from app.schemas.deals import FilingEvent, MilestoneKind
 from app.services import history, outbox
 from app.services.actor import Actor
+from app.services.constraints import refusing
 from app.services.deals import lock_deal, must_be_in
+from app.services.discharges import release_rights
 
-_RECORDED = frozenset(
-    {
-        RegistrationEvent.SUBMIT,
-        RegistrationEvent.ASK,
-        RegistrationEvent.REGISTER,
-        RegistrationEvent.REFUSE,
-        RegistrationEvent.CHANGE,
-    }
-)
-"""What the pledgee records of a pledge that is wanted."""
+UNIQUE_NUMBER = "uq_registrations_register_number"
 
-_UNDOING = frozenset(
-    {
-        RegistrationEvent.REGISTER,
-        RegistrationEvent.REFUSE,
-        RegistrationEvent.DISCHARGE,
-        RegistrationEvent.CANCEL,
-    }
-)
-"""What it records of one whose deal has failed: how the filing ended, and its cancellation."""
+_WANTED = (DealStatus.PERFECTING, DealStatus.ACTIVE)
+
+_RECORDED_WHILE: dict[FilingEvent, tuple[DealStatus, ...]] = {
+    RegistrationEvent.SUBMIT: _WANTED,
+    RegistrationEvent.ASK: _WANTED,
+    RegistrationEvent.CHANGE: _WANTED,
+    RegistrationEvent.REGISTER: (*_WANTED, DealStatus.FAILED),
+    RegistrationEvent.REFUSE: (*_WANTED, DealStatus.FAILED),
+    RegistrationEvent.WITHDRAW: (DealStatus.FAILED,),
+}
+"""A filing that a failed deal left behind still comes to its end, or is taken back."""
 
 _MILESTONE_BY = {
     MilestoneKind.GUARANTEE_EFFECTIVE: OrganisationKind.GUARANTOR,
@@ -85,7 +80,7 @@ async def record(
     actor: Actor,
     deal_id: UUID,
     register: Register,
-    event: RegistrationEvent,
+    event: FilingEvent,
     number: str | None = None,
     on: date | None = None,
     remark: str | None = None,
@@ -94,24 +89,22 @@ async def record(
     """The pledgee records what happened in the register; ``on`` is the register's date.
 
     A registration needs the register's number and date, a refusal or a correction the reason. A
-    cancellation frees the rights of that register.
+    filing refused or withdrawn after the deal has failed frees the rights of that register; a
+    registration is undone by discharge and cancellation (services/discharges).
     """
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     _must_be_pledgee(deal, actor)
-    _must_fit(deal, event)
+    must_be_in(deal, *_RECORDED_WHILE[event])
     registration = await _find(session, deal, register)
     _require(event, number=number, on=on, remark=remark, today=business_date(now))
     history.move(session, registration, REGISTRATION, event, actor=actor, now=now)
     registration.remark = remark
     if event is RegistrationEvent.REGISTER:
-        await _must_be_free(session, register, number)
-        registration.number, registration.registered_on = number, on
-    if event is RegistrationEvent.CANCEL or (
-        event is RegistrationEvent.REFUSE and deal.status is DealStatus.FAILED
-    ):
-        registration.cancelled_on = on if event is RegistrationEvent.CANCEL else None
-        await _free_rights(session, deal, register, now=now)
+        async with refusing(session, {UNIQUE_NUMBER: NumberTaken()}):
+            registration.number, registration.registered_on = number, on
+    if deal.status is DealStatus.FAILED and event is not RegistrationEvent.REGISTER:
+        await release_rights(session, deal, register, now=now)
     outbox.announce(
         session, f"registration.{event}", registration.id, organisation_id=deal.firm_id, now=now
     )
@@ -152,18 +145,8 @@ def _must_be_pledgee(deal: Deal, actor: Actor) -> None:
         raise NotPledgee
 
 
-def _must_fit(deal: Deal, event: RegistrationEvent) -> None:
-    """A wanted pledge is made, one of a failed deal is undone; others go by discharge."""
-    if deal.status is DealStatus.FAILED and event in _UNDOING:
-        return
-    if event in _RECORDED:
-        must_be_in(deal, DealStatus.PERFECTING, DealStatus.ACTIVE)
-    else:
-        must_be_in(deal, DealStatus.FAILED)
-
-
 def _require(
-    event: RegistrationEvent,
+    event: FilingEvent,
     *,
     number: str | None,
     on: date | None,
@@ -172,7 +155,7 @@ def _require(
 ) -> None:
     if event is RegistrationEvent.REGISTER and number is None:
         raise FieldRefused("number", "is given by the register")
-    if event in {RegistrationEvent.REGISTER, RegistrationEvent.CANCEL} and on is None:
+    if event is RegistrationEvent.REGISTER and on is None:
         raise FieldRefused("on", "is the register's date")
     if on is not None and on > today:
         raise FieldRefused("on", "must not be in the future")
@@ -191,27 +174,3 @@ async def _find(session: AsyncSession, deal: Deal, register: Register) -> Regist
     if registration is None:
         raise NotFound
     return registration
-
-
-async def _must_be_free(session: AsyncSession, register: Register, number: str | None) -> None:
-    taken = await session.scalar(
-        select(Registration.id).where(
-            Registration.register == register, Registration.number == number
-        )
-    )
-    if taken is not None:
-        raise NumberTaken
-
-
-async def _free_rights(
-    session: AsyncSession, deal: Deal, register: Register, *, now: datetime
-) -> None:
-    await session.execute(
-        update(DealRight)
-        .where(
-            DealRight.deal_id == deal.id,
-            DealRight.register == register,
-            DealRight.released_at.is_(None),
-        )
-        .values(released_at=now)
-    )

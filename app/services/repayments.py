@@ -25,14 +25,12 @@ from app.lifecycle.deals import (
     LoanStatus,
     QueueStatus,
 )
-from app.lifecycle.financing import REQUEST, RequestEvent, RequestStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
-from app.models.financing import FinancingRequest
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
 from app.services import history, ledger, liability, loans, outbox, schedules
-from app.services.actor import SYSTEM, Actor, bind
+from app.services.actor import Actor
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
 from app.services.tasks import Task, enqueue
@@ -254,7 +252,10 @@ async def _free_room(
 async def _close(
     session: AsyncSession, deal: Deal, loan: Loan, *, actor: Actor, now: datetime
 ) -> None:
-    """Nothing is owed any more: loan and deal repaid, what was not drawn voided, request closed."""
+    """Nothing is owed any more: loan and deal repaid, and what was not drawn voided.
+
+    The request stays matched until the pledge is discharged, for a reversal revives the deal.
+    """
     released = await session.scalar(
         select(Drawdown.id).where(
             Drawdown.deal_id == deal.id, Drawdown.status == DrawdownStatus.RELEASED
@@ -271,13 +272,6 @@ async def _close(
     history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
     history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)
     outbox.announce(session, "loan.repaid", loan.id, now=now)
-    await session.flush()
-    await bind(session, SYSTEM)  # the request belongs to the firm
-    request = await session.get_one(
-        FinancingRequest, deal.request_id, with_for_update=True, populate_existing=True
-    )
-    if request.status is not RequestStatus.CLOSED:  # as it is, after a reversal
-        history.move(session, request, REQUEST, RequestEvent.CLOSE, actor=actor, now=now)
 
 
 async def list_repayments(

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, false, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -32,6 +31,7 @@ from app.models.portfolios import Portfolio
 from app.schemas.requests import RequestIn
 from app.services import eligibility, history, outbox
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.constraints import refusing
 
 REGION = "REGION"
 """The account of firms outside every park."""
@@ -150,14 +150,9 @@ async def edit_request(
     if request.status is not RequestStatus.DRAFT:
         raise NotADraft(request.status)
     await _must_own_portfolio(session, actor, draft.portfolio_id)
-    try:
-        async with session.begin_nested():
-            for name, value in draft:
-                setattr(request, name, value)
-    except IntegrityError as error:
-        if UNIQUE_REFERENCE not in str(error.orig):
-            raise
-        raise ReferenceTaken(draft.reference or "") from error
+    async with refusing(session, {UNIQUE_REFERENCE: ReferenceTaken(draft.reference or "")}):
+        for name, value in draft:
+            setattr(request, name, value)
     return request
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Select, exists, false, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
@@ -23,6 +22,7 @@ from app.models.rights import CoOwner, Encumbrance, Licence, Right
 from app.schemas.rights import CoOwnerIn, EncumbranceIn, LicenceIn, RightIn
 from app.services import documents, outbox, right_fields
 from app.services.actor import Actor
+from app.services.constraints import refusing
 
 NUMBER_UNIQUE = "uq_rights_jurisdiction_register_number"
 
@@ -108,16 +108,10 @@ async def correct_right(
     if await is_locked(session, right.id):
         raise RightPledged(right.number)
     fields = right_fields.read(stated, today=business_date(now))
-    for name, value in fields.items():
-        setattr(right, name, value)
-    right.updated_at = now
-    try:
-        async with session.begin_nested():
-            await session.flush()
-    except IntegrityError as error:
-        if NUMBER_UNIQUE in str(error.orig):
-            raise RightTaken(fields["number"]) from None
-        raise
+    async with refusing(session, {NUMBER_UNIQUE: RightTaken(fields["number"])}):
+        for name, value in fields.items():
+            setattr(right, name, value)
+        right.updated_at = now
     return right
 
 

@@ -1,6 +1,7 @@
 """A request with quotes of a bank, a guarantor and an insurer, and deals on their way to cash."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,6 +67,7 @@ async def make_table(
     session: AsyncSession,
     *,
     limit: Money = LIMIT,
+    bank: Actor | None = None,
     guarantor: Actor | None = None,
     guarantor_type: GuarantorType = GuarantorType.GOVERNMENT,
     loan: dict[str, Any] | None = None,
@@ -75,7 +77,7 @@ async def make_table(
     """Five million yuan offered, 80 % guaranteed, 20 % insured, all three in cooperation."""
     await bind(session, SYSTEM)
     firm = await make_firm(session)
-    bank = await make_institution(session, OrganisationKind.BANK)
+    bank = bank or await make_institution(session, OrganisationKind.BANK)
     if guarantor is None:
         guarantor = await make_institution(
             session, OrganisationKind.GUARANTOR, guarantor_type=guarantor_type
@@ -116,9 +118,17 @@ async def accept(
     return await session.get_one(Deal, deal.id)
 
 
-async def approve_all(session: AsyncSession, table: Table, deal: Deal, **terms: Any) -> Deal:
+async def approve_all(
+    session: AsyncSession,
+    table: Table,
+    deal: Deal,
+    *,
+    by: Sequence[Actor] | None = None,
+    **terms: Any,
+) -> Deal:
+    """Bank and guarantor approve, or the institutions named."""
     given: dict[str, Any] = {"principal": None, "reference": None, "valid_days": 90} | terms
-    for institution in table.institutions:
+    for institution in table.institutions if by is None else by:
         await approvals.approve(session, actor=institution, deal_id=deal.id, now=NOW, **given)
     return deal
 

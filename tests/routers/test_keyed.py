@@ -216,3 +216,12 @@ async def test_a_secret_is_shown_once_and_kept_nowhere(
     assert [(answer["route"], answer["body"]["secret"]) for answer in found.json()] == [
         (f"POST {path}", None)
     ]
+
+
+async def test_an_escaped_character_in_a_path_is_no_crash(
+    firm: Actor, client_of: OpenClient
+) -> None:
+    async with client_of(firm) as client:
+        reply = await client.post("/v1/company/deals/%C3%8AW/contracts/loan", json={})
+
+    assert reply.status_code == 422

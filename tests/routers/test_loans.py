@@ -102,11 +102,11 @@ class TestRepayments:
 
         assert reply.status_code == 403
 
-    async def test_paying_all_of_it_ends_loan_deal_and_the_firms_request(
+    async def test_paying_all_of_it_ends_the_loan(
         self, client_of: Clients, session: AsyncSession
     ) -> None:
         drawn = await make_drawn(session)
-        deal, request_id = drawn.deal, drawn.deal.request_id
+        deal = drawn.deal
 
         async with client_of(drawn.bank) as client:
             reply = await client.post(
@@ -118,8 +118,6 @@ class TestRepayments:
         assert reply.json()["freed"] == "4000000.00"
         await session.refresh(deal)
         assert deal.status is DealStatus.REPAID
-        request = await session.get_one(FinancingRequest, request_id)
-        assert request.status is RequestStatus.CLOSED
 
     async def test_a_reversal_brings_the_debt_back(
         self, client_of: Clients, session: AsyncSession
@@ -244,7 +242,7 @@ class TestExtensions:
 
 
 class TestRelease:
-    async def test_discharge_and_cancellation_close_the_deal(
+    async def test_discharge_and_cancellation_close_deal_and_request(
         self, client_of: Clients, session: AsyncSession
     ) -> None:
         drawn = await make_repaid(session)
@@ -263,6 +261,8 @@ class TestRelease:
         assert reply.json()["register"] == "trademarks"
         await session.refresh(drawn.deal)
         assert drawn.deal.status is DealStatus.CLOSED
+        request = await session.get_one(FinancingRequest, drawn.deal.request_id)
+        assert request.status is RequestStatus.CLOSED
 
 
 async def make_repaid(session: AsyncSession) -> Drawn:

@@ -1,9 +1,7 @@
 """Institutions decide: approve, approve for less, decline; and what a failed deal undoes."""
 
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused
@@ -11,17 +9,16 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import (
     ApprovalStatus,
     DealStatus,
-    RegistrationEvent,
-    RegistrationStatus,
 )
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.lifecycle.machine import IllegalMove
-from app.models.deals import Approval, Condition, Deal, DealRight, Registration
+from app.models.deals import Approval, Condition, Deal, DealRight
 from app.models.financing import FinancingRequest, Quote
-from app.services import approvals, contracts, failures, registrations, sealing
+from app.services import approvals, contracts, drawdowns, sealing
 from app.services.actor import KindRefused
 from app.services.approvals import ConditionMet
 from app.services.deals import DealNotReady
+from app.services.failures import ReleaseOut
 from app.services.ledger import AccountRole, Book
 from tests.make.deals import (
     Table,
@@ -30,7 +27,6 @@ from tests.make.deals import (
     confirm_all,
     make_ready,
     make_table,
-    register_all,
 )
 from tests.make.limits import get_account
 from tests.make.parties import NOW
@@ -159,7 +155,7 @@ class TestMeetCondition:
             )
 
 
-class TestFailure:
+class TestDecline:
     async def test_a_refusal_undoes_everything(self, session: AsyncSession) -> None:
         table = await make_table(session)
         deal = await accept(session, table)
@@ -185,106 +181,62 @@ class TestFailure:
             account = await get_account(session, book, owner, AccountRole.AVAILABLE)
             assert (account.debits_posted, account.debits_pending) == (0, 0)
 
-    async def test_after_a_failure_the_firm_may_accept_again(self, session: AsyncSession) -> None:
+    async def test_an_approval_is_taken_back_while_the_contracts_are_made(
+        self, session: AsyncSession
+    ) -> None:
         table = await make_table(session)
-        deal = await accept(session, table)
-        await failures.withdraw_deal(
-            session, actor=table.firm, deal_id=deal.id, reason="另议", now=NOW
+        deal = await approve_all(session, table, await accept(session, table))
+        assert deal.status is DealStatus.CONTRACTING
+
+        await approvals.decline(
+            session, actor=table.guarantor, deal_id=deal.id, note="反担保未落实", now=NOW
         )
-        await session.flush()
-        await fresh(session, table)
 
-        again = await accept(session, table)
+        loan, guarantee, request = await fresh(session, table)
+        assert deal.failure == "declined by the guarantor"
+        assert request.status is RequestStatus.OPEN
+        assert (loan.status, guarantee.status) == (QuoteStatus.OFFERED, QuoteStatus.LAPSED)
+        approvals_now = await session.scalars(select(Approval).where(Approval.deal_id == deal.id))
+        assert {approval.role: approval.status.value for approval in approvals_now} == {
+            "bank": "lapsed",
+            "guarantor": "declined",
+        }
 
-        assert again.status is DealStatus.APPROVING
+    async def test_an_approval_is_taken_back_before_the_drawdown(
+        self, session: AsyncSession
+    ) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
 
-    async def test_a_deal_with_cash_cannot_be_withdrawn(self, session: AsyncSession) -> None:
+        await approvals.decline(
+            session, actor=table.bank, deal_id=deal.id, note="征信恶化", now=NOW
+        )
+
+        assert (deal.status, deal.held) == (DealStatus.FAILED, ZERO)
+        assert await sealing.verify(session) == []
+
+    async def test_a_release_that_is_out_is_reported_first(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        await drawdowns.release(
+            session, actor=table.bank, deal_id=deal.id, amount=deal.principal, now=NOW
+        )
+
+        with pytest.raises(ReleaseOut):
+            await approvals.decline(
+                session, actor=table.guarantor, deal_id=deal.id, note="反担保未落实", now=NOW
+            )
+
+    async def test_a_deal_with_cash_is_not_declined(self, session: AsyncSession) -> None:
         table = await make_table(session)
         deal = await accept(session, table)
         deal.status = DealStatus.ACTIVE
         await session.flush()
 
         with pytest.raises(DealNotReady):
-            await failures.withdraw_deal(
-                session, actor=table.firm, deal_id=deal.id, reason="另议", now=NOW
+            await approvals.decline(
+                session, actor=table.bank, deal_id=deal.id, note="征信恶化", now=NOW
             )
-
-    async def test_rights_stay_locked_until_the_registration_is_cancelled(
-        self, session: AsyncSession
-    ) -> None:
-        table = await make_table(session)
-        deal = await accept(session, table)
-        await approve_all(session, table, deal)
-        await confirm_all(session, table, deal)
-        await register_all(session, table, deal)
-
-        await failures.withdraw_deal(
-            session, actor=table.firm, deal_id=deal.id, reason="另议", now=NOW
-        )
-        released = select(DealRight.released_at).where(DealRight.deal_id == deal.id)
-        assert await session.scalar(released) is None
-
-        row = (
-            await session.scalars(select(Registration).where(Registration.deal_id == deal.id))
-        ).one()
-        for event in (RegistrationEvent.DISCHARGE, RegistrationEvent.CANCEL):
-            await registrations.record(
-                session,
-                actor=table.bank,
-                deal_id=deal.id,
-                register=row.register,
-                event=event,
-                on=NOW.date(),
-                now=NOW,
-            )
-        assert row.status is RegistrationStatus.CANCELLED
-        assert await session.scalar(released) == NOW
-
-
-class TestJobs:
-    async def test_a_hold_that_ran_out_fails_its_deal(self, session: AsyncSession) -> None:
-        table = await make_table(session)
-        deal = await accept(session, table)
-        assert await failures.expire_due(session, now=NOW) == 0
-        await session.execute(
-            text("UPDATE deals SET hold_expires_at = clock_timestamp() WHERE id = :id"),
-            {"id": deal.id},
-        )
-
-        assert await failures.expire_due(session, now=NOW) == 1
-
-        assert (deal.status, deal.failure) == (DealStatus.FAILED, "hold expired")
-        kinds = await session.scalars(
-            text("SELECT kind FROM ledger_transfers WHERE reference = :id AND hold_id IS NOT NULL"),
-            {"id": deal.id},
-        )
-        assert kinds.all() == ["expire", "expire"]
-
-    async def test_a_lapsed_approval_fails_its_deal(self, session: AsyncSession) -> None:
-        table = await make_table(session)
-        deal = await accept(session, table)
-        await approve_all(session, table, deal, valid_days=5)
-        assert await failures.lapse_due(session, now=NOW + timedelta(days=4)) == 0
-
-        assert await failures.lapse_due(session, now=NOW + timedelta(days=5)) == 1
-
-        assert deal.failure == "approval lapsed"
-
-    async def test_quotes_that_expired_meanwhile_do_not_come_back(
-        self, session: AsyncSession
-    ) -> None:
-        table = await make_table(session)
-        deal = await accept(session, table)
-        await approve_all(session, table, deal, valid_days=31)
-
-        await failures.lapse_due(session, now=NOW + timedelta(days=31))
-        await session.flush()
-
-        loan, guarantee, request = await fresh(session, table)
-        await session.refresh(table.insurance)
-        assert {loan.status, guarantee.status} == {QuoteStatus.LAPSED}
-        assert table.insurance.status is QuoteStatus.EXPIRED
-        assert request.status is RequestStatus.OPEN
 
 
 class TestContracts:

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import FieldRefused, Forbidden, NotFound
 from app.core.money import Money
 from app.lifecycle.deals import DealStatus, LoanStatus, PledgeeKind, RegistrationStatus
+from app.lifecycle.financing import RequestStatus
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import DealRight, Registration
+from app.models.financing import FinancingRequest
 from app.services import discharges
 from app.services.actor import Actor
 from app.services.discharges import Discharge, NotPledgee, NotRepaid
@@ -51,6 +53,11 @@ async def locked(session: AsyncSession, drawn: Drawn) -> set[str]:
         .execution_options(populate_existing=True)
     )
     return {row.register.value for row in rows}
+
+
+async def request_status(session: AsyncSession, drawn: Drawn) -> RequestStatus:
+    request = await session.get_one(FinancingRequest, drawn.deal.request_id, populate_existing=True)
+    return request.status
 
 
 class TestDischarge:
@@ -115,6 +122,7 @@ class TestDischarge:
 
         assert done.deal.status is DealStatus.CLOSED
         assert await locked(session, drawn) == set()
+        assert await request_status(session, drawn) is RequestStatus.CLOSED
 
     async def test_nobody_else_may(self, session: AsyncSession) -> None:
         drawn = await make_repaid(session)
@@ -137,11 +145,13 @@ class TestRecordCancellation:
         await cancel(session, drawn.bank, patents)
         assert await locked(session, drawn) == {"trademarks"}
         assert drawn.deal.status.value == "repaid"
+        assert await request_status(session, drawn) is RequestStatus.MATCHED
         await cancel(session, drawn.bank, trademarks)
 
         assert await locked(session, drawn) == set()
         assert drawn.deal.status is DealStatus.CLOSED
         assert patents.cancelled_on == ON
+        assert await request_status(session, drawn) is RequestStatus.CLOSED
 
     async def test_refuses_before_the_discharge(self, session: AsyncSession) -> None:
         drawn = await make_repaid(session)

@@ -126,7 +126,7 @@ class TestScheduled:
 
         assert refusal.value.due == Money.yuan(15_500)
 
-    async def test_the_last_instalment_ends_loan_deal_and_request(
+    async def test_the_last_instalment_ends_the_loan_and_leaves_the_pledge(
         self, session: AsyncSession
     ) -> None:
         drawn = await make_drawn(session, terms={"method": "bullet", "term_months": 1})
@@ -137,7 +137,7 @@ class TestScheduled:
         assert drawn.deal.status is DealStatus.REPAID
         assert drawn.loan.liability == ZERO
         request = await session.get_one(FinancingRequest, drawn.deal.request_id)
-        assert request.status is RequestStatus.CLOSED
+        assert request.status is RequestStatus.MATCHED
         after = await balances(session, drawn.deal)
         assert after[Book.QUOTA, AccountRole.OUTSTANDING] == ZERO
         with pytest.raises(LoanRepaid):

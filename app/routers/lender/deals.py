@@ -30,6 +30,7 @@ from app.services import approvals, contracts, deals, gate, queue
 from app.services.approvals import ConditionMet
 from app.services.contracts import NotASide, OtherDocument
 from app.services.deals import DealNotReady
+from app.services.failures import ReleaseOut
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
 
@@ -108,13 +109,16 @@ async def approve_deal(
     "/deals/{deal_id}/refusal",
     response_model=DealOut,
     dependencies=[WRITES],
-    responses=problems(NotFound, DealNotReady, IllegalMove),
+    responses=problems(NotFound, DealNotReady, IllegalMove, ReleaseOut),
     summary="Decline a deal",
 )
 async def decline_deal(
     deal_id: UUID, given: ReasonIn, actor: CurrentActor, session: Session, now: Now
 ) -> Deal:
-    """The deal fails: holds are voided, the other approvals lapse, the request is open again."""
+    """The deal fails: holds are voided, the other approvals lapse, the request is open again.
+
+    Also after having approved it, as long as no money has moved and no release is out.
+    """
     return await approvals.decline(
         session, actor=actor, deal_id=deal_id, note=given.reason, now=now
     )

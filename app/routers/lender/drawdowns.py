@@ -53,7 +53,8 @@ async def record_registration(
 ) -> Registration:
     """By the pledgee: submitted, correction asked, registered, refused, changed.
 
-    Once a deal has failed: how the filing ended, and its cancellation, which frees the rights.
+    Once a deal has failed: how its filing ended. Refused or withdrawn it frees the rights; a
+    registered one is cancelled under `/lender/registrations`.
     """
     return await registrations.record(
         session,

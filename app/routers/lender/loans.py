@@ -237,7 +237,10 @@ async def discharge_pledge(
 async def record_cancellation(
     registration_id: UUID, body: CancellationIn, actor: CurrentActor, session: Session, now: Now
 ) -> Registration:
-    """Its rights are free from then on; the last cancellation closes the deal."""
+    """Its rights are free from then on; the last cancellation closes a repaid deal.
+
+    Also for the registrations of a failed deal, which need no discharge.
+    """
     return await discharges.record_cancellation(
         session,
         actor=actor,
