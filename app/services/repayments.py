@@ -44,6 +44,15 @@ class ReceiptReused(Unprocessable):
 
 
 @dataclass(eq=False)
+class ReceiptReversed(Conflict):
+    """Answering with the reversed row would read as if the money had been booked."""
+
+    message = "The receipt {reference} was recorded and reversed; record it under a new one."
+
+    reference: str
+
+
+@dataclass(eq=False)
 class MoreThanDue(Conflict):
     message = "Only {due} is due on {on}; more must be recorded as a prepayment."
 
@@ -140,6 +149,8 @@ async def _find_receipt(session: AsyncSession, loan: Loan, data: RepaymentIn) ->
         was = (stored.amount, stored.received_on, stored.kind, stored.choice)
         if was != (data.amount, data.received_on, data.kind, data.choice):
             raise ReceiptReused(data.reference)
+        if stored.reversed_at is not None:
+            raise ReceiptReversed(data.reference)
     return stored
 
 

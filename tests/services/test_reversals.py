@@ -15,6 +15,7 @@ from app.models.deals import Milestone
 from app.models.loans import Repayment
 from app.models.organisations import Organisation
 from app.services import reversals, schedules
+from app.services.repayments import ReceiptReversed
 from app.services.reversals import (
     AlreadyReversed,
     NotTheLatest,
@@ -111,6 +112,14 @@ class TestReverse:
         await reverse(session, drawn, second)
         await reverse(session, drawn, first)
         assert drawn.loan.outstanding == Money.yuan(5_000_000)
+
+    async def test_its_receipt_is_not_taken_for_booked_again(self, session: AsyncSession) -> None:
+        drawn = await make_drawn(session)
+        repayment = await pay(session, drawn, "1000500.00", MAY_21, KEEP_TERM, reference="R-1")
+        await reverse(session, drawn, repayment)
+
+        with pytest.raises(ReceiptReversed):
+            await pay(session, drawn, "1000500.00", MAY_21, KEEP_TERM, reference="R-1")
 
     async def test_refuses_what_is_reversed_already(self, session: AsyncSession) -> None:
         drawn = await make_drawn(session)

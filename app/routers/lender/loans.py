@@ -86,6 +86,7 @@ async def get_loan(
         repayments.NothingPrepaid,
         repayments.ReleaseOut,
         repayments.ReceiptReused,
+        repayments.ReceiptReversed,
         FieldRefused,
     ),
     summary="Confirm a repayment",
