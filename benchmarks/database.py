@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import migrating
 from app.core.db import connect
 from app.core.embedded import EmbeddedPostgres
-from app.core.postgres_tools import Account
+from app.core.postgres_tools import shared_place
 from app.lifecycle.parties import OrganisationKind
 from app.services import reference, tokens
 from app.services.actor import SYSTEM, bind
@@ -56,10 +56,7 @@ class Database:
 @contextlib.contextmanager
 def database() -> Iterator[Database]:
     """Migrated, with reference data; removed at the end."""
-    account = Account.for_server()
-    places = [Path(tempfile.gettempdir()), Path("/var/tmp")]
-    place = next(p for p in places if not (account and account.barrier(p)))
-    directory = Path(tempfile.mkdtemp(prefix="zhirong-bench-", dir=place))
+    directory = Path(tempfile.mkdtemp(prefix="zhirong-bench-", dir=shared_place()))
     directory.chmod(0o755)
     server = EmbeddedPostgres(directory, settings={"shared_buffers": "512MB"})
     try:

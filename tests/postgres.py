@@ -12,7 +12,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -24,7 +23,7 @@ import psutil
 
 from app.core.embedded import OWNER, EmbeddedPostgres
 from app.core.errors import DomainError
-from app.core.postgres_tools import Account
+from app.core.postgres_tools import shared_place
 
 MAJOR = int(os.environ.get("ZHIRONG_TEST_PG", "18"))
 TEMPLATE = "tpl_zhirong"
@@ -117,9 +116,7 @@ def _outside_loop(work: Callable[[], T]) -> T:
 
 
 def _own_a_server() -> None:
-    account = Account.for_server()
-    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
-    place = next(p for p in places if not (account and account.barrier(p)))
+    place = shared_place()
     for left in place.glob(f"{_PREFIX}*"):
         if not psutil.pid_exists(int(left.name.removeprefix(_PREFIX).split("-")[0])):
             _remove(left)

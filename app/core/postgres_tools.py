@@ -10,6 +10,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata, util
@@ -145,6 +146,13 @@ def _as(account: Account | None) -> dict[str, Any]:
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def shared_place() -> Path:
+    """A directory for temporary files that the server's account can reach too."""
+    account = Account.for_server()
+    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
+    return next(place for place in places if not (account and account.barrier(place)))
 
 
 def free_port() -> int:

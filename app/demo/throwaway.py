@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from app.core.errors import Conflict
-from app.core.postgres_tools import Account, free_port
+from app.core.postgres_tools import free_port, shared_place
 from app.core.settings import PREFIX
 
 _WAIT_S = 60.0
@@ -28,10 +28,7 @@ class DidNotStart(Conflict):
 @contextlib.contextmanager
 def service() -> Iterator[tuple[str, Path]]:
     """The URL of a fresh service and its data directory; both are gone afterwards."""
-    account = Account.for_server()
-    places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
-    place = next(p for p in places if not (account and account.barrier(p)))
-    directory = Path(tempfile.mkdtemp(prefix="zhirong-demo-", dir=place))
+    directory = Path(tempfile.mkdtemp(prefix="zhirong-demo-", dir=shared_place()))
     directory.chmod(0o755)
     port = free_port()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}

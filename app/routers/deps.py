@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from app.core.money import Money
-from app.core.settings import Settings
 from app.services import tokens
 from app.services.actor import Actor
 
@@ -86,14 +85,6 @@ def get_now() -> datetime:
 
 Now = Annotated[datetime, Depends(get_now)]
 
-
-def get_settings(request: Request) -> Settings:
-    settings = request.app.state.settings
-    assert isinstance(settings, Settings)
-    return settings
-
-
-CurrentSettings = Annotated[Settings, Depends(get_settings)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–200.")]
 
