@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from app.core.money import Money
-from app.identifiers.rights import Register
+from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import (
     ApprovalStatus,
     ContractKind,
@@ -210,9 +210,23 @@ class AcceptedOut(DealOut):
     queue: QueueOut | None
 
 
+class PartyOut(Output):
+    """A party by its registered name and unified social credit code."""
+
+    id: UUID
+    name: str
+    uscc: str
+
+
 class DealRightOut(Output):
+    """A right of the pledge, as its register knows it."""
+
     right_id: UUID
     in_register: InRegister
+    kind: RightKind
+    number: str
+    title: str
+    expires_on: date | None
     locked_at: datetime
     released_at: datetime | None
 
@@ -285,6 +299,7 @@ class DetailsOut(Output):
     """A deal with all that hangs on it."""
 
     deal: DealOut
+    parties: list[PartyOut]
     rights: list[DealRightOut]
     approvals: list[ApprovalOut]
     conditions: list[ConditionOut]

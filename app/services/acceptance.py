@@ -73,8 +73,9 @@ async def accept_package(
 ) -> Deal:
     """Match the request, take the quotes, lock the rights and hold the guarantor's liability.
 
-    Without room the deal is queued, its rights locked all the same. Eight round trips: request,
-    quotes, cooperations, guarantor, rule and accounts are read, room is taken, one writes.
+    Accepting is consent: the chosen institutions see who the firm is from here on. Without room
+    the deal is queued, its rights locked all the same. Eight round trips: request, quotes,
+    cooperations, guarantor, rule and accounts are read, room is taken, one writes.
     """
     actor.must_be(OrganisationKind.ENTERPRISE)
     request = await _lock_request(session, actor, request_id)

@@ -51,6 +51,10 @@ WITH matched AS (
     ORDER BY r.id
     ON CONFLICT DO NOTHING
     RETURNING right_id
+), consented AS (
+    INSERT INTO identity_consents (request_id, institution_id, consented_at)
+    SELECT :request, unnest(CAST(:institutions AS uuid[])), :now
+    ON CONFLICT DO NOTHING
 ), asked AS (
     INSERT INTO approvals (id, deal_id, institution_id, role, status)
     SELECT id, deal_id, institution_id, role, status
@@ -167,6 +171,7 @@ async def write(
             "standing_by": QuoteStatus.STANDING_BY,
             "request": request.id,
             "chosen": chosen,
+            "institutions": [quote.institution_id for quote in package.quotes],
             "quotes": [quote.id for quote in rivals],
             "deal": _json(deal),
             "deal_id": deal["id"],

@@ -49,6 +49,15 @@ class OtherDocument(Conflict):
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """A required contract that is not drafted yet, or whose live version awaits these sides."""
+
+    kind: ContractKind
+    drafted: bool
+    awaiting: frozenset[UUID]
+
+
 def required_contracts(deal: Deal) -> dict[ContractKind, frozenset[UUID]]:
     """The contracts this deal needs, and the sides that confirm each."""
     pledgees = set()
@@ -158,21 +167,44 @@ async def confirm_contract(
     if sides <= set(confirmed):
         history.move(session, contract, CONTRACT, ContractEvent.CONFIRM, actor=actor, now=now)
         await session.flush()
-        if not await missing_contracts(session, deal):
+        if not await list_unconfirmed(session, deal):
             await _conclude(session, deal, actor=actor, now=now)
     return contract
 
 
-async def missing_contracts(session: AsyncSession, deal: Deal) -> list[ContractKind]:
-    """The required contracts that not every side has confirmed."""
-    confirmed = set(
-        await session.scalars(
-            select(Contract.kind).where(
-                Contract.deal_id == deal.id, Contract.status == ContractStatus.CONFIRMED
-            )
+async def list_unconfirmed(session: AsyncSession, deal: Deal) -> list[Unconfirmed]:
+    """The required contracts that not every side has confirmed, and who must act on each."""
+    live = {
+        contract.kind: contract
+        for contract in await session.scalars(
+            select(Contract)
+            .where(Contract.deal_id == deal.id, Contract.status != ContractStatus.REPLACED)
+            .execution_options(populate_existing=True)
+        )
+    }
+    given = await session.execute(
+        select(ContractConfirmation.contract_id, ContractConfirmation.organisation_id).where(
+            ContractConfirmation.contract_id.in_([contract.id for contract in live.values()])
         )
     )
-    return [kind for kind in required_contracts(deal) if kind not in confirmed]
+    confirmations = {(row.contract_id, row.organisation_id) for row in given}
+    unconfirmed = []
+    for kind, sides in required_contracts(deal).items():
+        contract = live.get(kind)
+        if contract is None:
+            unconfirmed.append(Unconfirmed(kind, drafted=False, awaiting=_drafters(deal, sides)))
+        elif contract.status is not ContractStatus.CONFIRMED:
+            awaiting = {side for side in sides if (contract.id, side) not in confirmations}
+            unconfirmed.append(Unconfirmed(kind, drafted=True, awaiting=frozenset(awaiting)))
+    return unconfirmed
+
+
+def _drafters(deal: Deal, sides: frozenset[UUID]) -> frozenset[UUID]:
+    """Any side may draft; the one expected to is the institution whose obligation it is."""
+    for institution in (deal.insurer_id, deal.guarantor_id, deal.bank_id):
+        if institution in sides:
+            return frozenset({institution})
+    return sides
 
 
 async def _conclude(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import Select, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, NotFound
+from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import BEFORE_CASH, DealStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import (
@@ -22,6 +23,8 @@ from app.models.deals import (
     Milestone,
     Registration,
 )
+from app.models.organisations import Organisation
+from app.models.rights import Right
 from app.services import outbox
 from app.services.actor import Actor
 
@@ -42,11 +45,26 @@ class DealNotReady(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
+class PledgedRight:
+    """A right of the pledge as its register knows it, and how long the deal holds it."""
+
+    right_id: UUID
+    register: Register
+    kind: RightKind
+    number: str
+    title: str
+    expires_on: date | None
+    locked_at: datetime
+    released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """A deal and what hangs on it."""
 
     deal: Deal
-    rights: Sequence[DealRight]
+    parties: Sequence[Organisation]
+    rights: Sequence[PledgedRight]
     approvals: Sequence[Approval]
     conditions: Sequence[Condition]
     contracts: Sequence[Contract]
@@ -99,10 +117,20 @@ def must_be_in(deal: Deal, *statuses: DealStatus) -> None:
         raise DealNotReady(deal.status, " or ".join(statuses))
 
 
+def kinds_of(deal: Deal) -> dict[UUID, OrganisationKind]:
+    """The parties of the deal, the firm first, and what each of them is."""
+    parties = {
+        OrganisationKind.ENTERPRISE: deal.firm_id,
+        OrganisationKind.BANK: deal.bank_id,
+        OrganisationKind.GUARANTOR: deal.guarantor_id,
+        OrganisationKind.INSURER: deal.insurer_id,
+    }
+    return {party: kind for kind, party in parties.items() if party is not None}
+
+
 def parties_of(deal: Deal) -> list[UUID]:
     """The firm and the institutions of the deal."""
-    parties = (deal.firm_id, deal.bank_id, deal.guarantor_id, deal.insurer_id)
-    return [party for party in parties if party is not None]
+    return list(kinds_of(deal))
 
 
 async def list_deals(
@@ -136,15 +164,33 @@ async def load_details(session: AsyncSession, deal: Deal) -> Details:
         .order_by(Condition.id)
         .limit(CHILDREN_MAX)
     )
-    rights = await session.scalars(
-        select(DealRight).where(DealRight.deal_id == deal.id).order_by(DealRight.right_id)
+    rights = await session.execute(
+        select(
+            DealRight.right_id,
+            DealRight.register,
+            Right.kind,
+            Right.number,
+            Right.title,
+            Right.expires_on,
+            DealRight.locked_at,
+            DealRight.released_at,
+        )
+        .join(Right, Right.id == DealRight.right_id)
+        .where(DealRight.deal_id == deal.id)
+        .order_by(DealRight.right_id)
+    )
+    parties = await session.scalars(
+        select(Organisation)
+        .where(Organisation.id.in_(parties_of(deal)))
+        .order_by(Organisation.kind, Organisation.id)
     )
     milestones = await session.scalars(
         select(Milestone).where(Milestone.deal_id == deal.id).order_by(Milestone.recorded_at)
     )
     return Details(
         deal=deal,
-        rights=rights.all(),
+        parties=parties.all(),
+        rights=[PledgedRight(*row) for row in rights],
         approvals=approvals,
         conditions=conditions.all(),
         contracts=await _children(session, Contract, deal),

@@ -17,7 +17,7 @@ from app.models.deals import Deal, Drawdown
 from app.services import failures, gate, history, ledger, loans, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
-from app.services.deals import lock_deal
+from app.services.deals import lock_deal, must_be_in
 from app.services.gate import Missing
 from app.services.ledger import AccountRole, Book
 from app.services.packages import WHOLE_PCT
@@ -39,6 +39,18 @@ class GateClosed(Conflict):
 
 
 @dataclass(eq=False)
+class ReportedOtherwise(Conflict):
+    """The bank has reported on the release already, and said something else."""
+
+    message = "Tranche {tranche} was reported {status} (on {drawn_on}, reference {reference})."
+
+    tranche: int
+    status: str
+    drawn_on: date | None
+    reference: str | None
+
+
+@dataclass(eq=False)
 class ReferenceUsed(Conflict):
     message = "You reported another drawdown under the reference {reference}."
 
@@ -53,6 +65,7 @@ async def release(
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     if missing := await gate.check(session, deal, amount=amount, now=now):
         raise GateClosed(missing)
+    must_be_in(deal, DealStatus.PERFECTING, DealStatus.ACTIVE)
     rule = await rules.get(session, PROGRAMME, on=business_date(now))
     tranches = await session.scalar(
         select(func.count()).select_from(Drawdown).where(Drawdown.deal_id == deal.id)
@@ -92,9 +105,13 @@ async def report_drawn(
 ) -> Drawdown:
     """The bank paid the tranche out: its share of the hold becomes outstanding liability.
 
-    The last tranche takes what is left of the rounding and voids the rest of the hold.
+    The last tranche takes what is left of the rounding and voids the rest of the hold. The same
+    report once more changes nothing; another one is refused (ReportedOtherwise).
     """
     deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
+    if drawdown.status is not DrawdownStatus.RELEASED:
+        same = (drawdown.drawn_on, drawdown.reference) == (drawn_on, reference)
+        return _reported_before(drawdown, same=same and (drawdown.last or not last))
     _check_day(drawdown, drawn_on, today=business_date(now))
     drawn = await gate.drawn_so_far(session, deal.id) + drawdown.amount
     history.move(session, drawdown, DRAWDOWN, DrawdownEvent.DRAW, actor=actor, now=now)
@@ -116,8 +133,14 @@ async def report_drawn(
 async def report_not_drawn(
     session: AsyncSession, *, actor: Actor, deal_id: UUID, drawdown_id: UUID, now: datetime
 ) -> Drawdown:
-    """The bank did not pay; the hold runs on to the end it had before the release."""
+    """The bank did not pay; the hold runs on to the end it had before the release.
+
+    Reported once more it changes nothing; after a report of cash it is refused.
+    """
     deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
+    if drawdown.status is not DrawdownStatus.RELEASED:
+        same = drawdown.status is DrawdownStatus.NOT_DRAWN
+        return _reported_before(drawdown, same=same)
     history.move(session, drawdown, DRAWDOWN, DrawdownEvent.REPORT_NOT_DRAWN, actor=actor, now=now)
     drawdown.reported_at = now
     deal.hold_expires_at = drawdown.hold_expires_at
@@ -178,6 +201,15 @@ async def _lock(
     if drawdown is None:
         raise NotFound
     return deal, drawdown
+
+
+def _reported_before(drawdown: Drawdown, *, same: bool) -> Drawdown:
+    """The drawdown as reported, for a bank that lost the answer."""
+    if not same:
+        raise ReportedOtherwise(
+            drawdown.tranche, drawdown.status, drawdown.drawn_on, drawdown.reference
+        )
+    return drawdown
 
 
 def _check_day(drawdown: Drawdown, drawn_on: date, *, today: date) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -17,15 +17,30 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.models.deals import Approval, Condition, Deal, Drawdown, Milestone, Registration
+from app.models.deals import (
+    Approval,
+    Condition,
+    Deal,
+    DealRight,
+    Drawdown,
+    Milestone,
+    Registration,
+)
 from app.schemas.deals import MilestoneKind
 from app.schemas.quotes import GuaranteeTerms
-from app.services import contracts
+from app.services import contracts, queue
 from app.services.actor import Actor
-from app.services.deals import get_deal
+from app.services.deals import get_deal, kinds_of
 from app.services.packages import WHOLE_PCT
 
 Kind = OrganisationKind
+
+_ON_THE_WAY = (
+    DealStatus.APPROVING,
+    DealStatus.CONTRACTING,
+    DealStatus.PERFECTING,
+    DealStatus.ACTIVE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +66,13 @@ async def check(
 ) -> list[Missing]:
     """What is missing for a tranche of ``amount`` of the deal; nothing if the gate is open."""
     missing = [
-        *_state(deal, on=business_date(now)),
+        *await _state(session, deal, on=business_date(now)),
         *await _amount(session, deal, amount=amount),
         *await _approvals(session, deal, now=now),
+        *await _contracts(session, deal),
+        *await _registrations(session, deal),
+        *await _milestones(session, deal),
     ]
-    for kind in await contracts.missing_contracts(session, deal):
-        missing.append(Missing("contract", Kind.ENTERPRISE, f"{kind} contract not confirmed"))
-    missing += await _registrations(session, deal)
-    missing += await _milestones(session, deal)
     if not deal.use_of_funds:
         missing.append(Missing("use_of_funds", Kind.ENTERPRISE, "use of funds not stated"))
     return missing
@@ -73,9 +87,16 @@ async def drawn_so_far(session: AsyncSession, deal_id: UUID) -> Money:
     return drawn or ZERO
 
 
-def _state(deal: Deal, *, on: date) -> list[Missing]:
+async def _state(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing]:
+    """What the deal's own state lacks. Approvals and contracts are named one by one below."""
     missing = []
-    if deal.status not in {DealStatus.PERFECTING, DealStatus.ACTIVE}:
+    if deal.status is DealStatus.RECONFIRMING:
+        kinds = kinds_of(deal)
+        missing += [
+            Missing("reconfirmation", kinds[party], f"the {kinds[party]} has not reconfirmed")
+            for party in await queue.list_unconfirmed(session, deal)
+        ]
+    elif deal.status not in _ON_THE_WAY:
         missing.append(Missing("state", Kind.ENTERPRISE, f"the deal is {deal.status}"))
     if deal.available_until is not None and on > deal.available_until:
         text = f"the availability period ended on {deal.available_until}"
@@ -129,18 +150,42 @@ async def _approvals(session: AsyncSession, deal: Deal, *, now: datetime) -> lis
     return missing + [Missing("condition", role, text) for text, role in conditions]
 
 
-async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
-    pledgee = Kind.GUARANTOR if deal.pledgee is PledgeeKind.GUARANTOR else Kind.BANK
-    open_ones = await session.scalars(
-        select(Registration)
-        .where(
-            Registration.deal_id == deal.id, Registration.status != RegistrationStatus.REGISTERED
+async def _contracts(session: AsyncSession, deal: Deal) -> list[Missing]:
+    kinds = kinds_of(deal)
+    return [
+        Missing(
+            "contract",
+            kinds[side],
+            f"{contract.kind} contract not confirmed by the {kinds[side]}"
+            if contract.drafted
+            else f"{contract.kind} contract not drafted",
         )
-        .order_by(Registration.register)
+        for contract in await contracts.list_unconfirmed(session, deal)
+        for side in kinds
+        if side in contract.awaiting
+    ]
+
+
+async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
+    """One registration per register of the pledged rights; they are prepared with the contracts."""
+    pledgee = Kind.GUARANTOR if deal.pledgee is PledgeeKind.GUARANTOR else Kind.BANK
+    rows = await session.execute(
+        select(DealRight.register, Registration.status)
+        .outerjoin(
+            Registration,
+            and_(
+                Registration.deal_id == DealRight.deal_id,
+                Registration.register == DealRight.register,
+            ),
+        )
+        .where(DealRight.deal_id == deal.id)
+        .distinct()
+        .order_by(DealRight.register)
     )
     return [
-        Missing("registration", pledgee, f"pledge of {row.register} is {row.status}")
-        for row in open_ones
+        Missing("registration", pledgee, f"pledge of {register} is {status or 'not prepared'}")
+        for register, status in rows
+        if status is not RegistrationStatus.REGISTERED
     ]
 
 

@@ -114,12 +114,7 @@ async def reconfirm(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: 
         )
         .on_conflict_do_nothing()
     )
-    confirmed = await session.scalars(
-        select(Milestone.recorded_by).where(
-            Milestone.deal_id == deal.id, Milestone.kind.in_(_ROLES.values())
-        )
-    )
-    if set(parties_of(deal)) <= set(confirmed):
+    if not await list_unconfirmed(session, deal):
         history.move(session, deal, DEAL, DealEvent.RECONFIRM, actor=actor, now=now)
         rule = await rules.get(session, PROGRAMME, on=business_date(now))
         clock = await session.scalar(select(func.clock_timestamp()))
@@ -128,6 +123,17 @@ async def reconfirm(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: 
         outbox.announce(session, "deal.reconfirmed", deal.id, now=now)
     await session.flush()
     return deal
+
+
+async def list_unconfirmed(session: AsyncSession, deal: Deal) -> list[UUID]:
+    """The parties of a promoted deal that have not reconfirmed it yet."""
+    confirmed = await session.scalars(
+        select(Milestone.recorded_by).where(
+            Milestone.deal_id == deal.id, Milestone.kind.in_(_ROLES.values())
+        )
+    )
+    given = set(confirmed)
+    return [party for party in parties_of(deal) if party not in given]
 
 
 async def _lock_waiting(session: AsyncSession) -> Sequence[tuple[QueueEntry, Deal]]:

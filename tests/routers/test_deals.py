@@ -67,6 +67,15 @@ async def test_from_acceptance_to_cash(session: AsyncSession, client_of: ClientO
     deal = await accept(client_of, table)
     assert (deal["status"], deal["held"], deal["queue"]) == ("approving", "4000000.00", None)
     path = f"/lender/deals/{deal['id']}"
+    seen = await read(client_of, bank, path)
+    assert [party["id"] for party in seen["parties"]] == [
+        str(party.organisation_id) for party in (bank, firm, guarantor)
+    ]
+    assert [(right["kind"], right["title"]) for right in seen["rights"]] == [
+        ("invention", "一种光伏组件清洗装置")
+    ]
+    asked = await read(client_of, bank, f"/lender/requests/{table.request_id}")
+    assert asked["firm"]["id"] == str(firm.organisation_id)
 
     for institution in (bank, guarantor):
         approval = {"valid_days": 60, "conditions": ["补充财务报表"]}

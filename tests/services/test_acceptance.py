@@ -14,7 +14,7 @@ from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import GuarantorType
 from app.models.deals import Approval, DealRight, QueueEntry
-from app.models.financing import FinancingRequest, Quote, RequestRight
+from app.models.financing import FinancingRequest, IdentityConsent, Quote, RequestRight
 from app.services import acceptance, history
 from app.services.acceptance import QuoteNotOffered, RightAlreadyPledged, StaleRevision
 from app.services.actor import KindRefused
@@ -62,6 +62,10 @@ async def test_a_package_is_taken_whole(session: AsyncSession) -> None:
         (table.bank.organisation_id, ApprovalStatus.PENDING),
         (table.guarantor.organisation_id, ApprovalStatus.PENDING),
     }
+    known = await session.scalars(
+        select(IdentityConsent.institution_id).where(IdentityConsent.request_id == request.id)
+    )
+    assert set(known) == {table.bank.organisation_id, table.guarantor.organisation_id}
     moves = await history.list_changes(session, table.loan.id)
     assert [(m.source, m.event, m.target, m.user_id) for m in moves][-1] == (
         "offered",

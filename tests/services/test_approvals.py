@@ -253,7 +253,7 @@ class TestContracts:
         assert deal.available_until is not None
         await session.refresh(table.insurance)
         assert table.insurance.status is QuoteStatus.DECLINED
-        assert await contracts.missing_contracts(session, deal) == []
+        assert await contracts.list_unconfirmed(session, deal) == []
 
     async def test_a_ready_deal_passes(self, session: AsyncSession) -> None:
         deal: Deal = await make_ready(session, await make_table(session))

@@ -1,6 +1,8 @@
 """The gate, the release and the bank's report."""
 
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import DealStatus, DrawdownStatus
+from app.lifecycle.deals import ContractKind, DealStatus, DrawdownStatus
 from app.models.deals import Drawdown
-from app.services import drawdowns, gate, sealing
-from app.services.drawdowns import GateClosed
+from app.models.organisations import Organisation
+from app.services import contracts, drawdowns, gate, queue, sealing
+from app.services.drawdowns import GateClosed, ReportedOtherwise
 from app.services.ledger import AccountRole, Book
 from app.services.reference import PROGRAMME
-from tests.make.deals import Table, accept, make_ready, make_table
-from tests.make.limits import get_account
+from tests.make.deals import Table, accept, approve_all, make_ready, make_table
+from tests.make.limits import get_account, make_limit
 from tests.make.parties import NOW
+from tests.make.rights import make_document
 
 TODAY = business_date(NOW)
 
@@ -40,6 +44,15 @@ async def draw(
     )
 
 
+async def report(
+    session: AsyncSession, table: Table, drawdown: Drawdown, **changes: Any
+) -> Drawdown:
+    told: dict[str, Any] = {"drawn_on": TODAY, "last": False, "now": NOW} | changes
+    return await drawdowns.report_drawn(
+        session, actor=table.bank, deal_id=drawdown.deal_id, drawdown_id=drawdown.id, **told
+    )
+
+
 class TestRelease:
     async def test_the_gate_says_what_is_missing_and_who_must_act(
         self, session: AsyncSession
@@ -54,13 +67,62 @@ class TestRelease:
 
         missing = {(item.what, item.who) for item in refused.value.missing}
         assert missing == {
-            ("state", "enterprise"),
             ("approval", "bank"),
             ("approval", "guarantor"),
-            ("contract", "enterprise"),
+            ("contract", "bank"),
+            ("contract", "guarantor"),
+            ("registration", "bank"),
             ("guarantee_effective", "guarantor"),
             ("use_of_funds", "enterprise"),
         }
+
+    async def test_it_names_the_sides_that_have_not_confirmed(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        deal = await accept(session, table)
+        await approve_all(session, table, deal)
+        document = await make_document(session, table.bank.organisation_id, kind="contract")
+        contract = await contracts.draft_contract(
+            session,
+            actor=table.bank,
+            deal_id=deal.id,
+            kind=ContractKind.LOAN,
+            document_id=document.id,
+            now=NOW,
+        )
+        await contracts.confirm_contract(
+            session,
+            actor=table.bank,
+            deal_id=deal.id,
+            kind=ContractKind.LOAN,
+            version=contract.version,
+            sha256=document.sha256.hex(),
+            now=NOW,
+        )
+
+        missing = await gate.check(session, deal, amount=deal.principal, now=NOW)
+
+        assert [(item.who, item.text) for item in missing if item.what == "contract"] == [
+            ("enterprise", "loan contract not confirmed by the enterprise"),
+            ("bank", "pledge contract not drafted"),
+            ("guarantor", "guarantee contract not drafted"),
+        ]
+
+    async def test_it_names_who_has_not_reconfirmed(self, session: AsyncSession) -> None:
+        table = await make_table(session, limit=Money.yuan(1_000_000))
+        deal = await accept(session, table)
+        queued = await gate.check(session, deal, amount=deal.principal, now=NOW)
+        guarantor = await session.get_one(Organisation, table.guarantor.organisation_id)
+        await make_limit(session, guarantor, Money.yuan(9_000_000))
+        await queue.promote(session, now=NOW)
+        await queue.reconfirm(session, actor=table.firm, deal_id=deal.id, now=NOW)
+
+        missing = await gate.check(session, deal, amount=deal.principal, now=NOW)
+
+        assert ("state", "the deal is queued") in [(item.what, item.text) for item in queued]
+        assert [item.who for item in missing if item.what == "reconfirmation"] == [
+            "bank",
+            "guarantor",
+        ]
 
     async def test_while_a_release_is_out_the_hold_cannot_expire(
         self, session: AsyncSession
@@ -140,6 +202,54 @@ class TestReport:
         assert deal.held == ZERO
         quota = await get_account(session, Book.QUOTA, "PINGLUO", AccountRole.AVAILABLE)
         assert (quota.debits_posted, quota.debits_pending) == (80_000_000, 0)
+
+    async def test_the_same_report_once_more_changes_nothing(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        drawdown = await draw(session, table, deal.id, Money.yuan(2_000_000))
+        held = deal.held
+
+        again = await report(session, table, drawdown, reference=drawdown.reference)
+
+        assert again is drawdown
+        assert deal.held == held
+        assert await sealing.verify(session) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"reference": "FK-other"}, {"drawn_on": TODAY - timedelta(days=1)}, {"last": True}],
+    )
+    async def test_another_report_of_the_same_tranche_is_refused(
+        self, session: AsyncSession, other: dict[str, Any]
+    ) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        drawdown = await draw(session, table, deal.id, Money.yuan(2_000_000))
+
+        with pytest.raises(ReportedOtherwise):
+            await report(session, table, drawdown, **{"reference": drawdown.reference} | other)
+        with pytest.raises(ReportedOtherwise):
+            await drawdowns.report_not_drawn(
+                session, actor=table.bank, deal_id=deal.id, drawdown_id=drawdown.id, now=NOW
+            )
+
+    async def test_not_drawn_may_be_reported_twice_but_not_be_drawn_then(
+        self, session: AsyncSession
+    ) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        drawdown = await drawdowns.release(
+            session, actor=table.bank, deal_id=deal.id, amount=deal.principal, now=NOW
+        )
+
+        for _ in range(2):
+            reported = await drawdowns.report_not_drawn(
+                session, actor=table.bank, deal_id=deal.id, drawdown_id=drawdown.id, now=NOW
+            )
+
+        assert reported.status is DrawdownStatus.NOT_DRAWN
+        with pytest.raises(ReportedOtherwise):
+            await report(session, table, drawdown, reference="FK-1")
 
     async def test_a_day_outside_the_release_is_refused(self, session: AsyncSession) -> None:
         table = await make_table(session)

@@ -55,8 +55,9 @@ async def accept_package(
 ) -> AcceptedOut:
     """One act: request matched, quotes taken, rights locked, the guarantor's liability held.
 
-    Names quotes *and* revisions; a stale revision is refused. Without room the deal is `queued`
-    and the answer says where it stands and what else the firm could do.
+    Names quotes *and* revisions; a stale revision is refused. Accepting is your consent that the
+    chosen institutions see who you are and which rights you pledge. Without room the deal is
+    `queued` and the answer says where it stands and what else the firm could do.
     """
     deal = await acceptance.accept_package(
         session,
@@ -94,7 +95,7 @@ async def list_deals(
     "/deals/{deal_id}", dependencies=[READS], responses=problems(NotFound), summary="One deal"
 )
 async def get_deal(deal_id: UUID, actor: CurrentActor, session: Session) -> DetailsOut:
-    """With approvals, conditions, contracts, registrations, milestones and drawdowns."""
+    """Its parties, the rights pledged, and all that hangs on the deal."""
     found = await deals.get_details(session, actor=actor, deal_id=deal_id)
     return DetailsOut.model_validate(found)
 

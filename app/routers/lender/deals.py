@@ -59,7 +59,7 @@ async def list_deals(
     "/deals/{deal_id}", dependencies=[READS], responses=problems(NotFound), summary="One deal"
 )
 async def get_deal(deal_id: UUID, actor: CurrentActor, session: Session) -> DetailsOut:
-    """With approvals, conditions, contracts, registrations, milestones and drawdowns."""
+    """Who borrows, which rights are pledged, and all that hangs on the deal."""
     found = await deals.get_details(session, actor=actor, deal_id=deal_id)
     return DetailsOut.model_validate(found)
 

@@ -26,7 +26,7 @@ from app.schemas.deals import (
 from app.services import drawdowns, registrations
 from app.services.actor import KindRefused
 from app.services.deals import DealNotReady
-from app.services.drawdowns import GateClosed, ReferenceUsed
+from app.services.drawdowns import GateClosed, ReferenceUsed, ReportedOtherwise
 from app.services.registrations import NotPledgee, NumberTaken
 
 router = APIRouter(prefix="/lender/deals", tags=["lender"], route_class=KeyedRoute)
@@ -113,7 +113,7 @@ async def release_drawdown(
     "/{deal_id}/drawdowns/{drawdown_id}/drawn",
     response_model=DrawdownOut,
     dependencies=[may(Kind.BANK, scope="loans:write")],
-    responses=problems(NotFound, IllegalMove, ReferenceUsed, FieldRefused),
+    responses=problems(NotFound, ReportedOtherwise, ReferenceUsed, FieldRefused),
     summary="Report a tranche drawn",
 )
 async def report_drawn(
@@ -125,7 +125,10 @@ async def report_drawn(
     session: Session,
     now: Now,
 ) -> Drawdown:
-    """Its share of the hold becomes outstanding liability, and the loan runs."""
+    """Its share of the hold becomes outstanding liability, and the loan runs.
+
+    The same report once more is answered alike and changes nothing, under any key.
+    """
     return await drawdowns.report_drawn(
         session,
         actor=actor,
@@ -142,7 +145,7 @@ async def report_drawn(
     "/{deal_id}/drawdowns/{drawdown_id}/not-drawn",
     response_model=DrawdownOut,
     dependencies=[may(Kind.BANK, scope="loans:write")],
-    responses=problems(NotFound, IllegalMove),
+    responses=problems(NotFound, ReportedOtherwise),
     summary="Report a tranche not drawn",
 )
 async def report_not_drawn(
