@@ -178,9 +178,9 @@ async def record_cancellation(
     registration = next(row for row in registrations if row.id == registration_id)
     if _own_milestone(actor) not in _PLEDGEES[registration.pledgee]:
         raise NotPledgee
-    earliest = registration.registered_on or date.min
+    earliest = registration.registered_on or business_date(deal.accepted_at)
     if not earliest <= cancelled_on <= business_date(now):
-        raise FieldRefused("cancelled_on", "must be from the day of registration to today")
+        raise FieldRefused("cancelled_on", f"must be from {earliest} to today")
     _cancel(session, deal, registration, actor=actor, now=now)
     registration.cancelled_on = cancelled_on
     outbox.announce(session, "pledge.cancelled", registration.id, now=now)

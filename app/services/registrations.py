@@ -97,7 +97,8 @@ async def record(
     _must_be_pledgee(deal, actor)
     must_be_in(deal, *_RECORDED_WHILE[event])
     registration = await _find(session, deal, register)
-    _require(event, number=number, on=on, remark=remark, today=business_date(now))
+    _require(event, number=number, on=on, remark=remark)
+    _check_day(deal, on, today=business_date(now))
     history.move(session, registration, REGISTRATION, event, actor=actor, now=now)
     registration.remark = remark
     if event is RegistrationEvent.REGISTER:
@@ -146,22 +147,22 @@ def _must_be_pledgee(deal: Deal, actor: Actor) -> None:
 
 
 def _require(
-    event: FilingEvent,
-    *,
-    number: str | None,
-    on: date | None,
-    remark: str | None,
-    today: date,
+    event: FilingEvent, *, number: str | None, on: date | None, remark: str | None
 ) -> None:
     if event is RegistrationEvent.REGISTER and number is None:
         raise FieldRefused("number", "is given by the register")
     if event is RegistrationEvent.REGISTER and on is None:
         raise FieldRefused("on", "is the register's date")
-    if on is not None and on > today:
-        raise FieldRefused("on", "must not be in the future")
     reasoned = {RegistrationEvent.ASK, RegistrationEvent.REFUSE, RegistrationEvent.CHANGE}
     if event in reasoned and remark is None:
         raise FieldRefused("remark", "says what the register asked, refused or changed")
+
+
+def _check_day(deal: Deal, on: date | None, *, today: date) -> None:
+    """No register knew of the pledge before the deal was made."""
+    earliest = business_date(deal.accepted_at)
+    if on is not None and not earliest <= on <= today:
+        raise FieldRefused("on", f"must be from {earliest}, the day of the deal, to today")
 
 
 async def _find(session: AsyncSession, deal: Deal, register: Register) -> Registration:

@@ -123,6 +123,7 @@ class TestRecord:
             (REGISTER, {"on": TODAY}, "number"),
             (REGISTER, {"number": "Y1"}, "on"),
             (REGISTER, {"number": "Y1", "on": TODAY + timedelta(days=1)}, "on"),
+            (REGISTER, {"number": "Y1", "on": TODAY - timedelta(days=1)}, "on"),
             (ASK, {}, "remark"),
             (REFUSE, {}, "remark"),
         ],
