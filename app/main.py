@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         calculators.router,
         public.router,
         session.router,
+        session.keyed,
         oauth.router,
         organisation.router,
         cooperations.router,

@@ -44,14 +44,18 @@ class OrganisationEvent(StrEnum):
     VERIFY = "verify"
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
+    READMIT = "readmit"
 
 
 ORGANISATION: Machine[OrganisationStatus, OrganisationEvent] = Machine(
     "organisation",
     {
         (OrganisationStatus.PENDING, OrganisationEvent.VERIFY): OrganisationStatus.VERIFIED,
+        (OrganisationStatus.PENDING, OrganisationEvent.SUSPEND): OrganisationStatus.SUSPENDED,
         (OrganisationStatus.VERIFIED, OrganisationEvent.SUSPEND): OrganisationStatus.SUSPENDED,
         (OrganisationStatus.SUSPENDED, OrganisationEvent.REINSTATE): OrganisationStatus.VERIFIED,
+        # One that was never verified comes back as it was.
+        (OrganisationStatus.SUSPENDED, OrganisationEvent.READMIT): OrganisationStatus.PENDING,
     },
 )
 

@@ -10,16 +10,14 @@ from starlette.responses import Response
 from app.core.errors import FieldRefused, NotFound
 from app.integrations.store import DocumentStore, ObstoreStore
 from app.models.documents import Document
-from app.routers.access import signed_in
+from app.routers.access import Access, access_of, signed_in
 from app.routers.deps import CurrentActor, Limit, Now, Session
-from app.routers.keyed import KeyedRoute
+from app.routers.keyed import Handler, KeyedRoute, admit
 from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.documents import DocumentOut
 from app.services import documents
 from app.services.documents import DocumentDamaged, TypeRefused
-
-router = APIRouter(prefix="/documents", tags=["documents"], route_class=KeyedRoute)
 
 
 def get_store(request: Request) -> DocumentStore:
@@ -29,6 +27,27 @@ def get_store(request: Request) -> DocumentStore:
 
 
 Store = Annotated[DocumentStore, Depends(get_store)]
+
+
+class UploadRoute(KeyedRoute):
+    """Keeps the bytes before the keyed call opens its transaction: the store is the network's."""
+
+    def get_route_handler(self) -> Handler:
+        keyed = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return keyed
+        guards = [mark for mark in access_of(self.dependant) if isinstance(mark, Access)]
+
+        async def upload(request: Request) -> Response:
+            async with request.app.state.sessions.begin() as session:
+                actor = await admit(request, session, guards)
+            await documents.keep(get_store(request), actor=actor, data=await request.body())
+            return await keyed(request)
+
+        return upload
+
+
+router = APIRouter(prefix="/documents", tags=["documents"], route_class=UploadRoute)
 
 _BODY = {
     "required": True,
@@ -55,7 +74,6 @@ async def upload_document(
     request: Request,
     actor: CurrentActor,
     session: Session,
-    store: Store,
     now: Now,
     kind: Annotated[
         str,
@@ -66,7 +84,6 @@ async def upload_document(
     """The request body is the file itself. What it is is told by its content, never by its name."""
     return await documents.upload(
         session,
-        store=store,
         actor=actor,
         kind=kind,
         file_name=file_name,
@@ -114,6 +131,7 @@ async def download_document(
 ) -> Response:
     """The bytes as uploaded, checked against the hash; always as a download, never shown inline."""
     document = await documents.get_document(session, actor=actor, document_id=document_id)
+    await session.commit()  # nothing stays open while the store is read
     data = await documents.read_bytes(store, document)
     name = quote(document.file_name, safe="")
     return Response(

@@ -12,7 +12,7 @@ from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.routers.access import public, signed_in
 from app.routers.deps import SESSION_COOKIE, CurrentActor, Now, Session, presented_token
-from app.routers.keyed import KEY
+from app.routers.keyed import KEY, KeyedRoute
 from app.routers.problems import problems
 from app.schemas.accounts import (
     AcceptInvitationIn,
@@ -24,13 +24,22 @@ from app.schemas.accounts import (
 )
 from app.schemas.organisations import OrganisationOut, SignUpIn
 from app.services import accounts, idempotency, links, organisations, passwords, tokens
-from app.services.accounts import SignedIn, SignInRefused, Taken
+from app.services.accounts import (
+    OrganisationSuspended,
+    SignedIn,
+    SignInRefused,
+    Taken,
+    UserDisabled,
+)
 from app.services.links import LinkUnusable
 
 router = APIRouter(prefix="/session", tags=["session"])
 
+# Signing in and out need no key; what enters somebody or sets a password does.
+keyed = APIRouter(prefix="/session", tags=["session"], route_class=KeyedRoute)
 
-@router.post(
+
+@keyed.post(
     "/sign-up",
     status_code=201,
     response_model=OrganisationOut,
@@ -42,7 +51,7 @@ async def sign_up(form: SignUpIn, session: Session, now: Now) -> Organisation:
     """Enters the organisation and its first manager, who then signs in.
 
     A firm works at once; banks, insurers, guarantors, parks and agencies after the authority has
-    verified them. Needs no key: a repeat finds the code or the address taken.
+    verified them.
     """
     return await organisations.sign_up(session, form=form, now=now)
 
@@ -50,7 +59,8 @@ async def sign_up(form: SignUpIn, session: Session, now: Now) -> Organisation:
 @router.post(
     "/sign-in",
     dependencies=[public()],
-    responses={
+    responses=problems(UserDisabled, OrganisationSuspended)
+    | {
         401: {"description": "wrong e-mail or password"},
         429: {"description": "locked after too many wrong passwords; see Retry-After"},
     },
@@ -71,7 +81,7 @@ async def sign_in(form: SignInIn, request: Request, response: Response, now: Now
         outcome = await accounts.conclude_sign_in(session, user_id=user.id, right=right, now=now)
     # The count is committed by now, so refusing may raise.
     if isinstance(outcome, SignInRefused):
-        raise _refusal(outcome, now)
+        raise outcome.shut_out or _refusal(outcome, now)
     response.set_cookie(
         SESSION_COOKIE,
         outcome.token,
@@ -122,7 +132,7 @@ async def sign_out(request: Request, response: Response, session: Session, now: 
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
 
 
-@router.post(
+@keyed.post(
     "/invitation",
     status_code=201,
     response_model=UserOut,
@@ -141,7 +151,7 @@ async def accept_invitation(form: AcceptInvitationIn, session: Session, now: Now
     )
 
 
-@router.post(
+@keyed.post(
     "/password",
     status_code=204,
     dependencies=[public()],

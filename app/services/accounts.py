@@ -38,6 +38,18 @@ class LastManager(Conflict):
     message = "This is the organisation's last manager; make another one first."
 
 
+class ShutOut(Forbidden):
+    """The person is who they say, and may not come in. Told only for the right password."""
+
+
+class UserDisabled(ShutOut):
+    message = "Your access was ended by a manager of your organisation."
+
+
+class OrganisationSuspended(ShutOut):
+    message = "Your organisation is suspended; ask the authority."
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     user: User
@@ -48,9 +60,13 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignInRefused:
-    """Why nobody was signed in: too many wrong passwords, or (None) anything else."""
+    """Why nobody was signed in: too many wrong passwords, or a right one of somebody shut out.
 
-    locked_until: datetime | None
+    Neither: the password is wrong, or nobody has the address.
+    """
+
+    locked_until: datetime | None = None
+    shut_out: ShutOut | None = None
 
 
 def managing_person(actor: Actor) -> UUID:
@@ -91,15 +107,17 @@ async def conclude_sign_in(
     if not right:
         user.failures += 1
         if user.failures < rule["failures_max"]:
-            return SignInRefused(None)
+            return SignInRefused()
         user.failures, user.locked_until = 0, now + timedelta(minutes=rule["lock_minutes"])
         outbox.announce(
             session, "user.locked", user.id, organisation_id=user.organisation_id, now=now
         )
         return SignInRefused(user.locked_until)
     organisation = await session.get_one(Organisation, user.organisation_id)
-    if user.disabled_at is not None or organisation.status is OrganisationStatus.SUSPENDED:
-        return SignInRefused(None)
+    if user.disabled_at is not None:
+        return SignInRefused(shut_out=UserDisabled())
+    if organisation.status is OrganisationStatus.SUSPENDED:
+        return SignInRefused(shut_out=OrganisationSuspended())
     user.failures, user.locked_until = 0, None
     lifetime = timedelta(hours=rule["session_hours"])
     token = tokens.issue(

@@ -69,6 +69,10 @@ SYSTEM = Actor(organisation_id=UUID(int=0), kind=OrganisationKind.SYSTEM, level=
 """The platform itself: jobs and the shell act as this."""
 
 
+NOBODY = Actor(organisation_id=UUID(int=0), kind=OrganisationKind.ENTERPRISE, verified=False)
+"""Whoever has not signed in: owns nothing and sees no tenant's rows."""
+
+
 async def bind(session: AsyncSession, actor: Actor) -> None:
     """Tell row-level security who is acting, for the length of the transaction.
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.db import new_id
-from app.core.errors import FieldRefused, NotFound, Unprocessable
+from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
 from app.integrations.store import DocumentStore
 from app.models.documents import Document, DocumentReader
 from app.services import rules
@@ -36,8 +36,8 @@ class TypeRefused(Unprocessable):
         return super().facts() | {"field": "body", "reason": f"is of type {self.content_type}"}
 
 
-class DocumentDamaged(Unprocessable):
-    message = "The stored bytes no longer match the document's hash."
+class DocumentDamaged(Conflict):
+    message = "The stored bytes are lost or no longer match the document's hash."
 
 
 def visible_documents(actor: Actor) -> Select[Document]:
@@ -52,39 +52,49 @@ def visible_documents(actor: Actor) -> Select[Document]:
     return documents.where(or_(Document.owner_id == actor.organisation_id, shared))
 
 
+async def keep(store: DocumentStore, *, actor: Actor, data: bytes) -> None:
+    """Put ``data`` where ``upload`` will say it lies, before any transaction is open.
+
+    Bytes whose row is then refused stay, unreachable, and serve the same file sent again.
+    """
+    await store.put(_store_key(actor, hashlib.sha256(data).digest()), data)
+
+
 async def upload(
     session: AsyncSession,
     *,
-    store: DocumentStore,
     actor: Actor,
     kind: str,
     file_name: str,
     data: bytes,
     now: datetime,
 ) -> Document:
-    """Keep ``data``. The bytes are written before the row: a row never points at nothing.
+    """Enter a document whose bytes are kept: a row never points at nothing.
 
-    Bytes whose row is rolled back stay under a key that nobody knows. FieldRefused for an empty
-    file or a bad name, TypeRefused for content that ``kind`` may not be.
+    FieldRefused for an empty file or a bad name, TypeRefused for content that ``kind`` may not be.
     """
     content_type = await _check(session, kind, data, now=now)
-    document_id = new_id()
+    sha256 = hashlib.sha256(data).digest()
     document = Document(
-        id=document_id,
+        id=new_id(),
         owner_id=actor.organisation_id,
         kind=kind,
         file_name=clean_name(file_name),
         content_type=content_type,
         size=len(data),
-        sha256=hashlib.sha256(data).digest(),
-        store_key=str(document_id),
+        sha256=sha256,
+        store_key=_store_key(actor, sha256),
         uploaded_by=actor.user_id,
         uploaded_at=now,
     )
-    await store.put(document.store_key, data)
     session.add(document)
     await session.flush()
     return document
+
+
+def _store_key(actor: Actor, sha256: bytes) -> str:
+    """By owner and content, so that sending a file again writes nothing new."""
+    return f"{actor.organisation_id}/{sha256.hex()}"
 
 
 async def _check(session: AsyncSession, kind: str, data: bytes, *, now: datetime) -> str:
@@ -130,8 +140,11 @@ async def list_documents(
 
 
 async def read_bytes(store: DocumentStore, document: Document) -> bytes:
-    """The document's bytes, proved by its hash."""
-    data = await store.get(document.store_key)
+    """The document's bytes, proved by its hash. To be called when no transaction is open."""
+    try:
+        data = await store.get(document.store_key)
+    except FileNotFoundError as error:
+        raise DocumentDamaged from error
     if hashlib.sha256(data).digest() != document.sha256:
         raise DocumentDamaged
     return data

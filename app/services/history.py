@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -71,6 +72,16 @@ def _change(
         client_id=actor.client_id,
         at=now,
     )
+
+
+async def has_happened(session: AsyncSession, subject_id: UUID, event: StrEnum) -> bool:
+    """Whether ``event`` ever moved the subject."""
+    found = await session.scalar(
+        select(StatusChange.id)
+        .where(StatusChange.subject_id == subject_id, StatusChange.event == event)
+        .limit(1)
+    )
+    return found is not None
 
 
 async def list_changes(session: AsyncSession, subject_id: UUID) -> Sequence[StatusChange]:

@@ -245,10 +245,10 @@ async def suspend(
 async def reinstate(
     session: AsyncSession, *, actor: Actor, organisation_id: UUID, now: datetime
 ) -> Organisation:
-    """Let a suspended organisation back in; its people sign in anew."""
-    return await _move(
-        session, OrganisationEvent.REINSTATE, actor=actor, organisation_id=organisation_id, now=now
-    )
+    """Let a suspended organisation back in as it was before; its people sign in anew."""
+    verified = await history.has_happened(session, organisation_id, OrganisationEvent.VERIFY)
+    event = OrganisationEvent.REINSTATE if verified else OrganisationEvent.READMIT
+    return await _move(session, event, actor=actor, organisation_id=organisation_id, now=now)
 
 
 async def _move(

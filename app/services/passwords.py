@@ -1,12 +1,14 @@
 """Passwords: argon2id off the event loop, a few at a time, and the same work for everybody."""
 
 import asyncio
+import hashlib
 import os
 import secrets
 import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.low_level import hash_secret_raw
 
 from app.core.errors import FieldRefused
 
@@ -37,6 +39,21 @@ async def verify(password: str, stored: str | None) -> bool:
     """Whether ``password`` belongs to the hash; None (no such user) takes as long and is False."""
     async with _SLOTS:
         return await asyncio.to_thread(_matches, stored or _NOBODY, _normal(password))
+
+
+async def slow_digest(digest: bytes, *, salt: str) -> bytes:
+    """``digest`` of an input that holds a password, as costly to guess from as the hash of one."""
+    async with _SLOTS:
+        return await asyncio.to_thread(
+            hash_secret_raw,
+            digest,
+            hashlib.sha256(salt.encode()).digest(),
+            time_cost=_HASHER.time_cost,
+            memory_cost=_HASHER.memory_cost,
+            parallelism=_HASHER.parallelism,
+            hash_len=32,
+            type=_HASHER.type,
+        )
 
 
 def _matches(stored: str, password: str) -> bool:

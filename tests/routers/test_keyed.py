@@ -1,6 +1,8 @@
 """Idempotency as deal.md has it: same key, same answer, one effect."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from uuid import uuid4
@@ -16,12 +18,15 @@ from app.core.settings import Settings
 from app.lifecycle.parties import OrganisationKind
 from app.main import create_app
 from app.models.organisations import Park
+from app.models.records import IdempotencyKey
 from app.routers.access import may
 from app.routers.deps import Session
 from app.routers.keyed import KeyedRoute
 from app.schemas.base import Input
+from app.services import passwords
 from app.services.actor import Actor
 from tests.conftest import ActorClient
+from tests.make.accounts import sign_up_form
 from tests.make.parties import make_actor, make_organisation
 
 OpenClient = Callable[[Actor | None], ActorClient]
@@ -93,6 +98,50 @@ async def test_the_same_key_with_other_input_is_refused(
     assert other.status_code == 422
     assert other.json()["type"] == "/problems/key-reused"
     assert await count(session, "OTHER") == 0
+
+
+async def test_the_same_json_written_another_way_is_the_same_input(
+    firm: Actor, client_of: OpenClient
+) -> None:
+    headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}
+    async with client_of(firm) as client:
+        first = await client.post("/parks", content=b'{"code":"NEW"}', headers=headers)
+        again = await client.post("/parks", content=b'{ "code" : "\\u004eEW" }', headers=headers)
+
+    assert first.json() == again.json()
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_who_has_not_signed_in_needs_a_key_too(client_of: OpenClient) -> None:
+    form = sign_up_form()
+    path, headers = "/v1/session/sign-up", {"Idempotency-Key": "k1"}
+    async with client_of(None) as client:
+        first = await client.post(path, json=form, headers=headers)
+        again = await client.post(path, json=form, headers=headers)
+        other = await client.post(path, json=form | {"name": "另一家"}, headers=headers)
+        keyless = await client.post(path, json=form, headers={"Idempotency-Key": ""})
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert other.json()["type"] == "/problems/key-reused"
+    assert keyless.status_code == 400
+
+
+async def test_what_is_kept_of_a_password_cannot_be_guessed_fast(
+    session: AsyncSession, client_of: OpenClient
+) -> None:
+    form = sign_up_form()
+    body = json.dumps(form).encode()
+    headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}
+    async with client_of(None) as client:
+        await client.post("/v1/session/sign-up", content=body, headers=headers)
+
+    kept = await session.scalar(select(IdempotencyKey.digest).where(IdempotencyKey.key == "k1"))
+
+    canonical = json.dumps(form, sort_keys=True, separators=(",", ":")).encode()
+    fast = hashlib.sha256(b"/v1/session/sign-up\0\0" + canonical).digest()
+    assert kept == await passwords.slow_digest(fast, salt="k1")
+    assert kept != fast
 
 
 async def test_a_refusal_is_stored_and_leaves_nothing_behind(

@@ -12,7 +12,15 @@ from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
 from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.services import accounts, links, passwords, tokens
-from app.services.accounts import ForPeople, LastManager, SignedIn, SignInRefused, Taken
+from app.services.accounts import (
+    ForPeople,
+    LastManager,
+    OrganisationSuspended,
+    SignedIn,
+    SignInRefused,
+    Taken,
+    UserDisabled,
+)
 from app.services.actor import Actor, ManagerNeeded
 from app.services.links import LinkUnusable
 from tests.make.accounts import PASSWORD, actor_of, make_client_actor, make_user
@@ -77,7 +85,7 @@ class TestConcludeSignIn:
             for _ in range(5)
         ]
 
-        assert outcomes == [SignInRefused(None)] * 4 + [SignInRefused(later)]
+        assert outcomes == [SignInRefused()] * 4 + [SignInRefused(later)]
         # Even the right one is refused now, and works again when the time is over.
         assert await accounts.conclude_sign_in(
             session, user_id=user.id, right=True, now=later - timedelta(seconds=1)
@@ -98,10 +106,10 @@ class TestConcludeSignIn:
             outcomes = await asyncio.gather(*(guess(sessions, user, now) for _ in range(8)))
 
         locked = SignInRefused(now + timedelta(minutes=15))
-        assert outcomes.count(SignInRefused(None)) == 4
+        assert outcomes.count(SignInRefused()) == 4
         assert outcomes.count(locked) == 4
 
-    async def test_the_disabled_and_the_suspended_learn_nothing(
+    async def test_the_disabled_and_the_suspended_are_told_so_for_the_right_password_only(
         self, session: AsyncSession, firm: Organisation, now: datetime
     ) -> None:
         user = await make_user(session, firm)
@@ -111,10 +119,14 @@ class TestConcludeSignIn:
         )
         banker = await make_user(session, suspended)
 
-        for someone in (user, banker):
-            assert await accounts.conclude_sign_in(
-                session, user_id=someone.id, right=True, now=now
-            ) == SignInRefused(None)
+        for someone, told in ((user, UserDisabled), (banker, OrganisationSuspended)):
+            wrong, right = [
+                await accounts.conclude_sign_in(session, user_id=someone.id, right=right, now=now)
+                for right in (False, True)
+            ]
+            assert wrong == SignInRefused()
+            assert isinstance(right, SignInRefused)
+            assert isinstance(right.shut_out, told)
 
 
 async def guess(sessions: Sessions, user: User, now: datetime) -> SignedIn | SignInRefused:

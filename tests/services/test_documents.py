@@ -52,8 +52,9 @@ async def upload(
     kind: str = "contract",
     file_name: str = "合同.pdf",
 ) -> Document:
+    await documents.keep(store, actor=actor, data=data)
     return await documents.upload(
-        session, store=store, actor=actor, kind=kind, file_name=file_name, data=data, now=now
+        session, actor=actor, kind=kind, file_name=file_name, data=data, now=now
     )
 
 
@@ -138,6 +139,15 @@ class TestUpload:
     ) -> None:
         document = await upload(session, store, actor, now)
         document.sha256 = b"\0" * 32
+
+        with pytest.raises(DocumentDamaged):
+            await documents.read_bytes(store, document)
+
+    async def test_bytes_that_are_lost_are_a_refusal(
+        self, session: AsyncSession, store: ObstoreStore, actor: Actor, now: datetime
+    ) -> None:
+        document = await upload(session, store, actor, now)
+        document.store_key = "nothing"
 
         with pytest.raises(DocumentDamaged):
             await documents.read_bytes(store, document)

@@ -189,9 +189,9 @@ class TestQueuedImport:
         self, session: AsyncSession, store: ObstoreStore, actor: Actor, now: datetime
     ) -> Import:
         await bind(session, actor)
+        await documents.keep(store, actor=actor, data=CSV)
         document = await documents.upload(
             session,
-            store=store,
             actor=actor,
             kind="import",
             file_name="a.csv",

@@ -205,7 +205,10 @@ class TestSuspend:
     async def test_ends_every_token_and_reinstating_brings_none_back(
         self, session: AsyncSession, authority: Actor, now: datetime
     ) -> None:
-        bank = await make_organisation(session, OrganisationKind.BANK)
+        bank = await make_organisation(
+            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
+        )
+        await organisations.verify(session, actor=authority, organisation_id=bank.id, now=now)
         banker = await make_actor(session, bank)
         token = tokens.issue(
             session,
@@ -223,6 +226,22 @@ class TestSuspend:
 
         assert bank.status is OrganisationStatus.VERIFIED
         assert await tokens.authenticate(session, token) is None
+
+    async def test_one_that_was_never_verified_comes_back_unverified(
+        self, session: AsyncSession, authority: Actor, now: datetime
+    ) -> None:
+        bank = await make_organisation(
+            session, OrganisationKind.BANK, status=OrganisationStatus.PENDING
+        )
+
+        await organisations.suspend(session, actor=authority, organisation_id=bank.id, now=now)
+        shut_out = bank.status
+        await organisations.reinstate(session, actor=authority, organisation_id=bank.id, now=now)
+
+        assert (shut_out, bank.status) == (
+            OrganisationStatus.SUSPENDED,
+            OrganisationStatus.PENDING,
+        )
 
     async def test_an_authority_stands(
         self, session: AsyncSession, authority: Actor, now: datetime
