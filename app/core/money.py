@@ -120,9 +120,8 @@ class Money:
     ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             cls._read,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                str, when_used="json-unless-none"
-            ),
+            # Text in JSON; to another part of the program the amount itself.
+            serialization=core_schema.to_string_ser_schema(when_used="json-unless-none"),
         )
 
     @classmethod

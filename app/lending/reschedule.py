@@ -49,21 +49,6 @@ def opening(terms: ScheduleTerms) -> Position:
     return replace(position, level=_level(terms, span, multiple=multiple.fen if multiple else None))
 
 
-def after_instalment(position: Position, instalment: Instalment) -> Position:
-    """The position once ``instalment``, the next one due, has been paid as planned."""
-    if instalment.number != position.next_number or instalment.due_on != position.due_days[0]:
-        raise FieldRefused("instalment", f"instalment {position.next_number} comes next")
-    return replace(
-        position,
-        outstanding=instalment.closing,
-        next_number=instalment.number + 1,
-        period_start=instalment.due_on,
-        accrues_from=instalment.due_on,
-        due_days=position.due_days[1:],
-        carried_interest=ZERO,
-    )
-
-
 def remaining_schedule(terms: ScheduleTerms, position: Position) -> tuple[Instalment, ...]:
     """The instalments still to come, at the position's level, numbered on.
 

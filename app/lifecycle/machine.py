@@ -31,7 +31,3 @@ class Machine(Generic[S, E]):
             return self.moves[state, event]
         except KeyError:
             raise IllegalMove(self.name, state, event) from None
-
-    def events_from(self, state: S) -> frozenset[E]:
-        """What may happen next."""
-        return frozenset(event for (source, event) in self.moves if source == state)

@@ -106,21 +106,40 @@ async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"field": _field_name(item), "reason": str(item["msg"]).removeprefix("Value error, ")}
+        {
+            "field": _field_name(item, error.body),
+            "reason": str(item["msg"]).removeprefix("Value error, "),
+        }
         for item in error.errors()[:100]
     ]
     detail = "; ".join(f"{item['field']}: {item['reason']}" for item in errors[:3])
     return document(request, 422, "invalid-input", detail, members={"errors": errors})
 
 
-def _field_name(error: dict[str, Any]) -> str:
+def _field_name(error: dict[str, Any], body: Any) -> str:
     """``("body", "costs", 0, "amount")`` is ``costs.0.amount``; a body bad as a whole, ``body``."""
-    location = error["loc"]
+    location = _sent(error, body)
     if error["type"] == HIDDEN:
         location = (*location, error["ctx"]["field"])
     if len(location) == 1 or error["type"] == "json_invalid":  # the latter names an offset
         return str(location[0])
     return ".".join(map(str, location[1:]))
+
+
+def _sent(error: dict[str, Any], body: Any) -> tuple[str | int, ...]:
+    """Where the error lies in what was sent: without the names pydantic gives a union's members."""
+    source, *path = error["loc"]
+    if source != "body":
+        return (source, *path)
+    kept: list[str | int] = []
+    missing = path[-1:] if error["type"] == "missing" else []
+    for part in path[: len(path) - len(missing)]:
+        if isinstance(body, dict) and part not in body:
+            continue
+        kept.append(part)
+        inside = isinstance(body, dict) or (isinstance(body, list) and isinstance(part, int))
+        body = body[part] if inside else None
+    return (source, *kept, *missing)
 
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:

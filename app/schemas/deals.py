@@ -200,6 +200,7 @@ class AlternativesOut(Output):
     smaller_loan: Money | None  # with this guarantor, if a smaller one fits now
     without_quota: list[UUID]  # loan quotes that need no guarantee
     other_guarantees: list[UUID]  # guarantee quotes with room for the whole loan
+    room_forecast_on: date | None  # when scheduled repayments will have freed what is short
 
 
 class QueueOut(PlaceOut):
@@ -307,6 +308,20 @@ class DetailsOut(Output):
     registrations: list[RegistrationOut]
     milestones: list[MilestoneOut]
     drawdowns: list[DrawdownOut]
+
+
+class ChangeOut(Output):
+    """A move of the deal or of something that hangs on it; ``source`` is empty where it began."""
+
+    subject: str
+    subject_id: UUID
+    source: str
+    event: str
+    target: str
+    organisation_id: UUID
+    user_id: UUID | None
+    client_id: UUID | None
+    at: datetime
 
 
 class MissingOut(Output):

@@ -2,32 +2,38 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import business_date
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import QueueStatus
 from app.lifecycle.financing import QuoteKind, QuoteStatus
 from app.lifecycle.parties import GuarantorType, OrganisationKind
 from app.models.deals import Deal, QueueEntry
 from app.models.financing import Quote
+from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
 from app.schemas.deals import AlternativesOut, QueueOut
 from app.schemas.quotes import GuaranteeTerms, LoanTerms
-from app.services import queue
-from app.services.actor import Actor
+from app.services import forecast, queue
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import get_deal
 from app.services.headroom import Rooms, load_rooms, room_out
 from app.services.packages import WHOLE_PCT
+from app.services.programme import balance
 from app.services.quotes import visible_quotes
 
 _FEN_PER_YUAN = 100
 
 
-async def get_queue(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> QueueOut:
+async def get_queue(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID, now: datetime
+) -> QueueOut:
     """The place of the firm's deal, and its alternatives; NotFound if it does not wait."""
     actor.must_be(OrganisationKind.ENTERPRISE)
     deal = await get_deal(session, actor=actor, deal_id=deal_id)
@@ -37,11 +43,11 @@ async def get_queue(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Qu
         lacks=place.lacks,
         amount=place.amount,
         since=place.since,
-        alternatives=await _find(session, actor, deal),
+        alternatives=await _find(session, actor, deal, today=business_date(now)),
     )
 
 
-async def _find(session: AsyncSession, actor: Actor, deal: Deal) -> AlternativesOut:
+async def _find(session: AsyncSession, actor: Actor, deal: Deal, *, today: date) -> AlternativesOut:
     quotes = await session.scalars(
         visible_quotes(actor)
         .where(
@@ -76,6 +82,7 @@ async def _find(session: AsyncSession, actor: Actor, deal: Deal) -> Alternatives
             and not LoanTerms.model_validate(row.terms).required_cover_pct
         ],
         other_guarantees=others,
+        room_forecast_on=await _forecast(session, actor, deal, today=today),
     )
 
 
@@ -103,6 +110,37 @@ async def _rooms_without(
         own.quota_account_id is None or str(own.quota_account_id) in others
     )
     return replace(rooms, quota_queued=quota, limits_queued=limits)
+
+
+async def _forecast(session: AsyncSession, actor: Actor, deal: Deal, *, today: date) -> date | None:
+    """The day by which what is short will be free for this deal, whoever waits before it served.
+
+    None if the schedules in force never free it: then only other news can.
+    """
+    await bind(session, SYSTEM)  # the schedules of others, of which only a day is told
+    waiting = await session.scalars(
+        select(QueueEntry)
+        .where(QueueEntry.status == QueueStatus.WAITING)
+        .order_by(QueueEntry.arrival)
+    )
+    entries = waiting.all()
+    own = next(entry for entry in entries if entry.deal_id == deal.id)
+    days = []
+    for account_id in map(UUID, own.lacks):
+        account = await session.get_one(LedgerAccount, account_id, populate_existing=True)
+        needed = Money.sum(
+            [
+                entry.amount
+                for entry in entries
+                if entry.arrival <= own.arrival
+                and account_id in (entry.quota_account_id, entry.limit_account_id)
+            ]
+        )
+        free = balance(account) - Money(account.debits_pending)
+        days.append(await forecast.find_day(session, account, amount=needed - free, today=today))
+    await bind(session, actor)
+    known = [day for day in days if day is not None]
+    return max(known) if known and len(known) == len(days) else None
 
 
 def _smaller(deal: Deal, rooms: Rooms, guarantors: dict[UUID, Organisation]) -> Money | None:

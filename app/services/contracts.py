@@ -24,10 +24,10 @@ from app.lifecycle.deals import (
 from app.lifecycle.financing import QUOTE, QuoteEvent, QuoteStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Contract, ContractConfirmation, Deal
-from app.models.documents import Document, DocumentReader
+from app.models.documents import Document
 from app.models.financing import Quote
 from app.schemas.quotes import GuaranteeTerms, LoanTerms
-from app.services import history, outbox, registrations
+from app.services import documents, history, outbox, registrations
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import lock_deal, must_be_in
 
@@ -117,12 +117,9 @@ async def draft_contract(
     )
     session.add(contract)
     history.begin(session, contract, CONTRACT, actor=actor, now=now)
-    readers = [
-        {"document_id": document.id, "organisation_id": side}
-        for side in sorted(sides - {actor.organisation_id})
-    ]
-    await session.execute(insert(DocumentReader).on_conflict_do_nothing(), readers)
-    for side in sorted(sides - {actor.organisation_id}):
+    others = sorted(sides - {actor.organisation_id})
+    await documents.share(session, document, organisation_ids=others)
+    for side in others:
         outbox.announce(session, "contract.drafted", contract.id, organisation_id=side, now=now)
     return contract
 

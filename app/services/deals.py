@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import WithId
 from app.core.errors import Conflict, NotFound
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import BEFORE_CASH, DealStatus
@@ -23,9 +24,11 @@ from app.models.deals import (
     Milestone,
     Registration,
 )
+from app.models.loans import Loan
 from app.models.organisations import Organisation
+from app.models.records import StatusChange
 from app.models.rights import Right
-from app.services import outbox
+from app.services import history, outbox
 from app.services.actor import Actor
 
 Child = TypeVar("Child", Approval, Contract, Registration, Drawdown)
@@ -198,6 +201,22 @@ async def load_details(session: AsyncSession, deal: Deal) -> Details:
         milestones=milestones.all(),
         drawdowns=await _children(session, Drawdown, deal),
     )
+
+
+async def list_history(
+    session: AsyncSession, *, actor: Actor, deal_id: UUID
+) -> Sequence[StatusChange]:
+    """Who moved the deal and what hangs on it, when, from which state to which; oldest first."""
+    found = await get_details(session, actor=actor, deal_id=deal_id)
+    children: list[WithId] = [
+        *found.approvals,
+        *found.contracts,
+        *found.registrations,
+        *found.drawdowns,
+    ]
+    loans = await session.scalars(select(Loan.id).where(Loan.deal_id == deal_id))
+    subjects = [deal_id, *(child.id for child in children), *loans]
+    return await history.list_changes(session, subjects)
 
 
 async def state_use_of_funds(

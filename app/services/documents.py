@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -150,10 +150,10 @@ async def read_bytes(store: DocumentStore, document: Document) -> bytes:
     return data
 
 
-async def share(session: AsyncSession, document: Document, *, organisation_id: UUID) -> None:
-    """Let another organisation read the document. The caller has checked that it may."""
-    await session.execute(
-        insert(DocumentReader)
-        .values(document_id=document.id, organisation_id=organisation_id)
-        .on_conflict_do_nothing()
-    )
+async def share(
+    session: AsyncSession, document: Document, *, organisation_ids: Collection[UUID]
+) -> None:
+    """Let other organisations read the document. The caller has checked that they may."""
+    rows = [{"document_id": document.id, "organisation_id": id_} for id_ in organisation_ids]
+    if rows:
+        await session.execute(insert(DocumentReader).on_conflict_do_nothing(), rows)

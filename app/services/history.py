@@ -1,6 +1,6 @@
 """The one way to change a status: the move and its record are one act."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -84,11 +84,13 @@ async def has_happened(session: AsyncSession, subject_id: UUID, event: StrEnum) 
     return found is not None
 
 
-async def list_changes(session: AsyncSession, subject_id: UUID) -> Sequence[StatusChange]:
-    """The moves of one subject, oldest first. The caller has checked that the actor may see it."""
+async def list_changes(
+    session: AsyncSession, subject_ids: Collection[UUID]
+) -> Sequence[StatusChange]:
+    """The moves of some subjects, oldest first. The caller has checked that they may be seen."""
     changes = await session.scalars(
         select(StatusChange)
-        .where(StatusChange.subject_id == subject_id)
+        .where(StatusChange.subject_id.in_(subject_ids))
         .order_by(StatusChange.id)
         .limit(1000)
     )

@@ -6,8 +6,10 @@ from typing import Any
 
 from app.core.errors import FieldRefused
 from app.identifiers import terms
+from app.identifiers.classes import read_locarno
 from app.identifiers.identifier import IdentifierKind, identify
 from app.identifiers.rights import Register, RightKind, register_of
+from app.identifiers.text import Malformed
 from app.schemas.rights import PatentIn, RightIn, TrademarkIn
 
 CHINA = "CN"
@@ -56,6 +58,11 @@ def read(stated: RightIn, *, today: date) -> dict[str, Any]:
         fields["publication_number"] = _identified(
             "publication_number", IdentifierKind.PUBLICATION, publication
         )
+    if locarno := fields["locarno"]:
+        try:
+            fields["locarno"] = read_locarno(locarno).normalised
+        except Malformed as error:
+            raise FieldRefused("locarno", str(error)) from error
     if stated.kind is not RightKind.UTILITY_MODEL and fields["same_day_invention"]:
         raise FieldRefused("same_day_invention", "is a fact of utility models only")
     granted_name = "granted_on" if isinstance(stated, PatentIn) else "registered_on"

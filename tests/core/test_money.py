@@ -103,3 +103,9 @@ def test_arithmetic() -> None:
     assert -Money(1) < ZERO
     assert not ZERO
     assert str(Money(-5)) == "-0.05"
+
+
+def test_another_part_of_the_program_gets_the_amount_itself() -> None:
+    assert wire.dump_python(Money(5)) == Money(5)
+    assert wire.dump_python(Money(5), mode="json") == "0.05"
+    assert TypeAdapter(Money | None).dump_json(None) == b"null"

@@ -15,7 +15,6 @@ from app.lending.reschedule import (
     Position,
     PrepaymentChoice,
     after_extension,
-    after_instalment,
     after_prepayment,
     opening,
     remaining_schedule,
@@ -28,7 +27,19 @@ from tests.lending.make import any_terms, terms
 def after_paying(terms: ScheduleTerms, count: int) -> Position:
     position = opening(terms)
     for instalment in schedule(terms)[:count]:
-        position = after_instalment(position, instalment)
+        assert (instalment.number, instalment.due_on) == (
+            position.next_number,
+            position.due_days[0],
+        )
+        position = replace(
+            position,
+            outstanding=instalment.closing,
+            next_number=instalment.number + 1,
+            period_start=instalment.due_on,
+            accrues_from=instalment.due_on,
+            due_days=position.due_days[1:],
+            carried_interest=ZERO,
+        )
     return position
 
 
@@ -164,13 +175,6 @@ def test_impossible_prepayments_are_refused(on: date, amount: Money, field: str)
         after_prepayment(
             loan, opening(loan), on=on, amount=amount, choice=PrepaymentChoice.KEEP_TERM
         )
-
-
-def test_instalments_are_paid_in_order() -> None:
-    loan = terms()
-
-    with pytest.raises(FieldRefused, match="instalment 1 comes next"):
-        after_instalment(opening(loan), schedule(loan)[1])
 
 
 def test_an_extension_spreads_the_rest_over_more_instalments() -> None:

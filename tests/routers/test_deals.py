@@ -120,6 +120,20 @@ async def test_from_acceptance_to_cash(session: AsyncSession, client_of: ClientO
     assert drawn.status_code == 200, drawn.text
     assert drawn.json()["liability"] == "4000000.00"
     assert (await read(client_of, bank, path))["deal"]["status"] == "active"
+    moves = await read(client_of, guarantor, f"{path}/history")
+    assert [
+        (move["source"], move["event"], move["target"])
+        for move in moves
+        if move["subject_id"] == deal["id"]
+    ] == [
+        ("", "create", "approving"),
+        ("approving", "approve", "contracting"),
+        ("contracting", "contract", "perfecting"),
+        ("perfecting", "draw", "active"),
+    ]
+    assert {move["subject"] for move in moves} == {
+        "approval", "contract", "deal", "drawdown", "loan", "pledge registration"
+    }  # fmt: skip
 
 
 async def test_a_refusal_reopens_the_request(session: AsyncSession, client_of: ClientOf) -> None:

@@ -66,7 +66,7 @@ async def test_a_package_is_taken_whole(session: AsyncSession) -> None:
         select(IdentityConsent.institution_id).where(IdentityConsent.request_id == request.id)
     )
     assert set(known) == {table.bank.organisation_id, table.guarantor.organisation_id}
-    moves = await history.list_changes(session, table.loan.id)
+    moves = await history.list_changes(session, [table.loan.id])
     assert [(m.source, m.event, m.target, m.user_id) for m in moves][-1] == (
         "offered",
         "accept",

@@ -160,7 +160,7 @@ class TestVisibility:
         shared, kept = [await upload(session, store, actor, now) for _ in range(2)]
         bank = await make_actor(session, await make_organisation(session, OrganisationKind.BANK))
         for _ in range(2):
-            await documents.share(session, shared, organisation_id=bank.organisation_id)
+            await documents.share(session, shared, organisation_ids=[bank.organisation_id])
         await bind(session, bank)
 
         seen = await documents.list_documents(session, actor=bank, limit=9)

@@ -185,7 +185,7 @@ class TestTakeEffect:
         assert Money.sum([line.principal for line in lines]) == loan.outstanding
         assert loan.liability == Money.yuan(4_000_000)
         assert await balances(session, drawn.deal) == before
-        changes = await history.list_changes(session, drawn.registrations[0].id)
+        changes = await history.list_changes(session, [drawn.registrations[0].id])
         assert [change.event for change in changes] == ["change"]
 
     async def test_needs_the_change_of_every_registration(self, session: AsyncSession) -> None:

@@ -46,7 +46,7 @@ class TestMembership:
 
         assert certified.status is MembershipStatus.CERTIFIED
         assert (certified.claimed_at, certified.decided_at) == (now, now)
-        changes = await history.list_changes(session, claimed.id)
+        changes = await history.list_changes(session, [claimed.id])
         assert [(change.event, change.organisation_id) for change in changes] == [
             ("create", firm.organisation_id),
             ("certify", park.organisation_id),

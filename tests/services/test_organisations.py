@@ -42,7 +42,7 @@ class TestSignUp:
         assert manager is not None
         assert (manager.email, manager.level) == ("zhang.san@example.com", Level.MANAGER)
         assert manager.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-        changes = await history.list_changes(session, organisation.id)
+        changes = await history.list_changes(session, [organisation.id])
         assert [(change.event, change.user_id) for change in changes] == [("create", manager.id)]
 
     async def test_stores_the_code_in_one_form(self, session: AsyncSession, now: datetime) -> None:
@@ -123,7 +123,7 @@ class TestFirstAuthority:
             now=now,
         )
         assert first.status is OrganisationStatus.VERIFIED
-        assert [change.event for change in await history.list_changes(session, first.id)] == [
+        assert [change.event for change in await history.list_changes(session, [first.id])] == [
             "create",
             "verify",
         ]
@@ -150,7 +150,7 @@ class TestVerify:
         await organisations.verify(session, actor=authority, organisation_id=bank.id, now=now)
 
         assert bank.status is OrganisationStatus.VERIFIED
-        changes = await history.list_changes(session, bank.id)
+        changes = await history.list_changes(session, [bank.id])
         assert [(change.event, change.user_id) for change in changes] == [
             ("verify", authority.user_id)
         ]

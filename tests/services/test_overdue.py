@@ -50,7 +50,7 @@ class TestMark:
         await overdue.mark(session, now=at(date(2026, 6, 22)))
 
         assert drawn.loan.status is LoanStatus.PERFORMING
-        changes = await history.list_changes(session, drawn.loan.id)
+        changes = await history.list_changes(session, [drawn.loan.id])
         assert [change.event for change in changes] == ["create", "cure"]
 
 

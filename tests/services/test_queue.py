@@ -1,6 +1,7 @@
 """Waiting for room: the place, the alternatives, promotion in order, reconfirmation."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -12,6 +13,7 @@ from app.lifecycle.deals import DealStatus, QueueKind, QueueStatus
 from app.models.deals import QueueEntry
 from app.models.organisations import Organisation
 from app.services import alternatives, approvals, failures, liability, queue
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
 from tests.make.deals import Table, accept, make_table
 from tests.make.limits import get_account, make_limit
@@ -47,11 +49,38 @@ class TestPlace:
         table = await make_table(session, limit=Money.yuan(1_000_000))
         deal = await accept(session, table)
 
-        found = await alternatives.get_queue(session, actor=table.firm, deal_id=deal.id)
+        found = await alternatives.get_queue(session, actor=table.firm, deal_id=deal.id, now=NOW)
 
         assert found.alternatives.smaller_loan == Money.yuan(1_250_000)
         assert found.alternatives.without_quota == [table.loan.id]
         assert found.alternatives.other_guarantees == []
+        assert found.alternatives.room_forecast_on is None
+
+    async def test_the_schedules_in_force_tell_when_there_will_be_room(
+        self, session: AsyncSession
+    ) -> None:
+        """4,000,000 of 5,000,000 are used; 5,000,000 of principal come back in twelve parts."""
+        drawn = await make_drawn(
+            session,
+            terms={"method": "equal_principal"},
+            limit=Money.yuan(5_000_000),
+            drawn_on=date(2026, 11, 20),
+        )
+        table = await make_table(session, guarantor=drawn.guarantor)
+        deal = await accept(session, table)
+
+        async def forecast_of(deal_id: UUID, firm: Actor) -> date | None:
+            await bind(session, firm)
+            place = await alternatives.get_queue(session, actor=firm, deal_id=deal_id, now=NOW)
+            await bind(session, SYSTEM)
+            return place.alternatives.room_forecast_on
+
+        # Nine parts free 3,000,000.04, eight 2,666,666.70: 3,000,000 are short.
+        assert await forecast_of(deal.id, table.firm) == date(2027, 8, 20)
+        # Whoever comes later waits for both, and even the last part does not bring that much.
+        later = await make_table(session, guarantor=drawn.guarantor)
+        second = await accept(session, later)
+        assert await forecast_of(second.id, later.firm) is None
 
 
 class TestPromote:

@@ -51,7 +51,7 @@ class TestOfferQuote:
         assert LoanTerms.model_validate(quote.terms).amount == Money.yuan(5_000_000)
         kept = await session.get_one(QuoteRevision, (quote.id, 1))
         assert kept.terms == quote.terms
-        assert [change.event for change in await history.list_changes(session, quote.id)] == [
+        assert [change.event for change in await history.list_changes(session, [quote.id])] == [
             "create"
         ]
 

@@ -100,7 +100,7 @@ class TestRecord:
 
         assert row.status is RegistrationStatus.REGISTERED
         assert (row.number, row.registered_on) == ("Y2026640000123", TODAY)
-        moves = [change.event for change in await history.list_changes(session, row.id)]
+        moves = [change.event for change in await history.list_changes(session, [row.id])]
         assert moves == ["create", "submit", "ask", "submit", "register", "change"]
 
     async def test_a_refused_filing_of_a_live_deal_is_filed_again(

@@ -60,7 +60,7 @@ class TestCreateRequest:
 
         assert (request.status, request.park_code) == (RequestStatus.DRAFT, "PINGLUO")
         assert (request.amount, request.summary) == (Money.yuan(5_000_000), {})
-        assert [change.event for change in await history.list_changes(session, request.id)] == [
+        assert [change.event for change in await history.list_changes(session, [request.id])] == [
             "create"
         ]
 

@@ -1,5 +1,6 @@
 """A firm's deals: accepting a package, and the firm's part on the way to cash."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -9,6 +10,7 @@ from app.lifecycle.deals import ContractKind, DealStatus
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Contract, Deal
+from app.models.records import StatusChange
 from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, QueryAmount, Session
 from app.routers.keyed import KeyedRoute
@@ -17,6 +19,7 @@ from app.schemas.base import Page
 from app.schemas.deals import (
     AcceptanceIn,
     AcceptedOut,
+    ChangeOut,
     ContractConfirmationIn,
     ContractIn,
     ContractOut,
@@ -70,7 +73,7 @@ async def accept_package(
     )
     place = None
     if deal.status is DealStatus.QUEUED:
-        place = await alternatives.get_queue(session, actor=actor, deal_id=deal.id)
+        place = await alternatives.get_queue(session, actor=actor, deal_id=deal.id, now=now)
     return AcceptedOut(**dict(DealOut.model_validate(deal)), queue=place)
 
 
@@ -101,14 +104,28 @@ async def get_deal(deal_id: UUID, actor: CurrentActor, session: Session) -> Deta
 
 
 @router.get(
+    "/deals/{deal_id}/history",
+    response_model=list[ChangeOut],
+    dependencies=[READS],
+    responses=problems(NotFound),
+    summary="Every move of a deal",
+)
+async def list_history(
+    deal_id: UUID, actor: CurrentActor, session: Session
+) -> Sequence[StatusChange]:
+    """Who moved what, when, from which state to which: the deal and all that hangs on it."""
+    return await deals.list_history(session, actor=actor, deal_id=deal_id)
+
+
+@router.get(
     "/deals/{deal_id}/queue",
     dependencies=[READS],
     responses=problems(NotFound),
     summary="Place in the queue",
 )
-async def get_queue(deal_id: UUID, actor: CurrentActor, session: Session) -> QueueOut:
+async def get_queue(deal_id: UUID, actor: CurrentActor, session: Session, now: Now) -> QueueOut:
     """Position, what is short, since when; and what else the firm could do."""
-    return await alternatives.get_queue(session, actor=actor, deal_id=deal_id)
+    return await alternatives.get_queue(session, actor=actor, deal_id=deal_id, now=now)
 
 
 @router.get(

@@ -1,5 +1,6 @@
 """Deals as banks, guarantors and insurers work on them: approvals, contracts, the gate."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -8,6 +9,7 @@ from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.deals import ContractKind, DealStatus
 from app.lifecycle.machine import IllegalMove
 from app.models.deals import Condition, Contract, Deal
+from app.models.records import StatusChange
 from app.routers.access import lenders
 from app.routers.deps import CurrentActor, Limit, Now, QueryAmount, Session
 from app.routers.keyed import KeyedRoute
@@ -15,6 +17,7 @@ from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.deals import (
     ApprovalIn,
+    ChangeOut,
     ConditionOut,
     ContractConfirmationIn,
     ContractIn,
@@ -62,6 +65,20 @@ async def get_deal(deal_id: UUID, actor: CurrentActor, session: Session) -> Deta
     """Who borrows, which rights are pledged, and all that hangs on the deal."""
     found = await deals.get_details(session, actor=actor, deal_id=deal_id)
     return DetailsOut.model_validate(found)
+
+
+@router.get(
+    "/deals/{deal_id}/history",
+    response_model=list[ChangeOut],
+    dependencies=[READS],
+    responses=problems(NotFound),
+    summary="Every move of a deal",
+)
+async def list_history(
+    deal_id: UUID, actor: CurrentActor, session: Session
+) -> Sequence[StatusChange]:
+    """Who moved what, when, from which state to which: the deal and all that hangs on it."""
+    return await deals.list_history(session, actor=actor, deal_id=deal_id)
 
 
 @router.get(

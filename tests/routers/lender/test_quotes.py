@@ -83,15 +83,15 @@ async def test_a_second_quote_of_the_kind_is_a_problem(
     ("terms", "field"),
     [
         (LOAN | {"kind": "gift"}, "terms"),
-        (LOAN | {"amount": "-5.00"}, "terms.loan.amount"),
+        (LOAN | {"amount": "-5.00"}, "terms.amount"),
         (LOAN | {"amount": "6000000.00"}, "terms.amount"),
-        (LOAN | {"rate": {"type": "fixed", "annual_rate_pct": "37"}}, "terms.loan.rate"),
-        (LOAN | {"rate": {"type": "lpr", "tenor": "9Y", "spread_bp": 1}}, "terms.loan.rate"),
-        (LOAN | {"required_cover_pct": "100.01"}, "terms.loan.required_cover_pct"),
+        (LOAN | {"rate": {"type": "fixed", "annual_rate_pct": "37"}}, "terms.rate"),
+        (LOAN | {"rate": {"type": "lpr", "tenor": "9Y", "spread_bp": 1}}, "terms.rate"),
+        (LOAN | {"required_cover_pct": "100.01"}, "terms.required_cover_pct"),
         (LOAN | {"penalty_multiple": "2"}, "terms.penalty_multiple"),
-        (LOAN | {"grace_months": 12}, "terms.loan"),
-        (LOAN | {"fees": [{"name": "x", "when": "upfront"}]}, "terms.loan.fees.0"),
-        ({"kind": "guarantee", "share_pct": "0"}, "terms.guarantee.share_pct"),
+        (LOAN | {"grace_months": 12}, "terms"),
+        (LOAN | {"fees": [{"name": "x", "when": "upfront"}]}, "terms.fees.0"),
+        ({"kind": "guarantee", "share_pct": "0"}, "terms.share_pct"),
     ],
 )
 async def test_bad_terms_are_refused_by_field(
@@ -105,7 +105,9 @@ async def test_bad_terms_are_refused_by_field(
         )
 
     assert refused.status_code == 422
-    assert any(error["field"].startswith(field) for error in refused.json()["errors"])
+    named = {error["field"] for error in refused.json()["errors"]}
+    assert any(name == field or name.startswith(f"{field}.") for name in named)
+    assert not any({"loan", "guarantee"} & set(name.split(".")) for name in named)
 
 
 async def test_a_guarantee_that_asks_for_counter_security_describes_it(
