@@ -249,6 +249,20 @@ class QueueStatus(StrEnum):
     LEFT = "left"
 
 
+class QueueEvent(StrEnum):
+    PROMOTE = "promote"
+    LEAVE = "leave"
+
+
+QUEUE: Machine[QueueStatus, QueueEvent] = Machine(
+    "place in the queue",
+    {
+        (QueueStatus.WAITING, QueueEvent.PROMOTE): QueueStatus.PROMOTED,
+        (QueueStatus.WAITING, QueueEvent.LEAVE): QueueStatus.LEFT,
+    },
+)
+
+
 class QueueKind(StrEnum):
     """A retake is room that a reversed repayment needs back: it goes ahead of every deal."""
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
+from app.core.clock import business_date
 from app.models.organisations import Park
 from app.routers.access import public
-from app.routers.deps import Session
+from app.routers.deps import Now, Session
 from app.schemas.public import Health, ParkOut, ProgrammeOut
 from app.services import programme
 
@@ -28,6 +29,6 @@ async def list_parks(session: Session) -> Sequence[Park]:
 
 
 @router.get("/programme", summary="Capacity, floor progress and quota of every account")
-async def get_programme(session: Session) -> ProgrammeOut:
+async def get_programme(session: Session, now: Now) -> ProgrammeOut:
     """Allocated, held, outstanding, called and available: exact, per account, live."""
-    return await programme.get_figures(session)
+    return await programme.get_figures(session, on=business_date(now))

@@ -27,7 +27,6 @@ class QuotaOut(Output):
     outstanding: Money
     called: Money
     available: Money
-    queued: Money  # asked for and waiting; stands beside
 
 
 class FloorOut(Output):

@@ -15,7 +15,7 @@ from app.lifecycle.financing import (
     QuoteStatus,
     RequestEvent,
 )
-from app.lifecycle.parties import GuarantorType, OrganisationKind
+from app.lifecycle.parties import GuarantorType, OrganisationKind, OrganisationStatus
 from app.models.deals import Deal
 from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Organisation
@@ -53,6 +53,13 @@ class QuoteNotOffered(Conflict):
 
 
 @dataclass(eq=False)
+class InstitutionSuspended(Conflict):
+    message = "The institution behind quote {quote_id} does not work at present."
+
+    quote_id: UUID
+
+
+@dataclass(eq=False)
 class RightAlreadyPledged(Conflict):
     """The database lets one live pledge stand on a right."""
 
@@ -75,15 +82,16 @@ async def accept_package(
 
     Accepting is consent: the chosen institutions see who the firm is from here on. Without room
     the deal is queued, its rights locked all the same. Eight round trips: request, quotes,
-    cooperations, guarantor, rule and accounts are read, room is taken, one writes.
+    cooperations, institutions, rule and accounts are read, room is taken, one writes.
     """
     actor.must_be(OrganisationKind.ENTERPRISE)
     request = await _lock_request(session, actor, request_id)
     REQUEST.after(request.status, RequestEvent.ACCEPT)
     quotes = await _lock_quotes(session, request_id)
     package = await _choose(session, quotes, loan, guarantee, insurance, now=now)
+    institutions = await _load_institutions(session, package)
     deal_id = new_id()
-    taken = await _take_room(session, request, package, deal_id=deal_id, now=now)
+    taken = await _take_room(session, request, package, institutions, deal_id=deal_id, now=now)
     values = rows.deal_values(request, package, taken, deal_id=deal_id, now=now)
     rivals = [q for q in quotes.values() if q.status is QuoteStatus.OFFERED]
     pledged = await rows.write(
@@ -153,10 +161,25 @@ def _take(quotes: dict[UUID, Quote], choice: Choice, *, now: datetime) -> Quote:
     return quote
 
 
+async def _load_institutions(session: AsyncSession, package: Package) -> dict[UUID, Organisation]:
+    """Who quoted, if all of them may work today."""
+    rows = await session.scalars(
+        select(Organisation).where(
+            Organisation.id.in_([quote.institution_id for quote in package.quotes])
+        )
+    )
+    institutions = {row.id: row for row in rows}
+    for quote in package.quotes:
+        if institutions[quote.institution_id].status is not OrganisationStatus.VERIFIED:
+            raise InstitutionSuspended(quote.id)
+    return institutions
+
+
 async def _take_room(
     session: AsyncSession,
     request: FinancingRequest,
     package: Package,
+    institutions: dict[UUID, Organisation],
     *,
     deal_id: UUID,
     now: datetime,
@@ -164,7 +187,7 @@ async def _take_room(
     """Only a guarantee takes room, and only a government guarantor's takes quota."""
     if package.guarantee is None or not package.liability:
         return Taken(False, None, Reservation([]))
-    guarantor = await session.get_one(Organisation, package.guarantee.institution_id)
+    guarantor = institutions[package.guarantee.institution_id]
     in_programme = guarantor.guarantor_type is GuarantorType.GOVERNMENT
     rule = await rules.get(session, PROGRAMME, on=business_date(now))
     accounts = await room.find_accounts(

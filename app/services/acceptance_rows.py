@@ -14,6 +14,7 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import (
     APPROVAL,
     DEAL,
+    QUEUE,
     ApprovalStatus,
     DealStatus,
     PledgeeKind,
@@ -158,6 +159,7 @@ async def write(
     """Write it all; answers the rights that another live deal holds, and then nothing may stay."""
     chosen = [quote.id for quote in package.quotes]
     approvals = _approvals(package, deal["id"])
+    entries = _entries(taken, deal, now)
     kind = "deal.queued" if deal["status"] is DealStatus.QUEUED else "deal.accepted"
     events = [
         {"id": new_id(), "kind": kind, "subject_id": deal["id"], "organisation_id": organisation}
@@ -176,8 +178,10 @@ async def write(
             "deal": _json(deal),
             "deal_id": deal["id"],
             "approvals": _json(approvals),
-            "entries": _json(_entries(taken, deal, now)),
-            "changes": _json(_changes(request, rivals, chosen, approvals, deal)),
+            "entries": _json(entries),
+            "changes": _json(
+                _changes(request, rivals, chosen, approvals=approvals, entries=entries, deal=deal)
+            ),
             "events": _json(events),
             "org": actor.organisation_id,
             "user": actor.user_id,
@@ -228,7 +232,9 @@ def _changes(
     request: FinancingRequest,
     rivals: list[Quote],
     chosen: list[UUID],
+    *,
     approvals: list[dict[str, Any]],
+    entries: list[dict[str, Any]],
     deal: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """The history of every status that moves, by the machines that allow it."""
@@ -239,6 +245,7 @@ def _changes(
         target = QUOTE.after(quote.status, event)
         changes.append(_change(QUOTE.name, quote.id, quote.status, event, target))
     changes += [_change(APPROVAL.name, row["id"], "", "create", row["status"]) for row in approvals]
+    changes += [_change(QUEUE.name, row["id"], "", "create", row["status"]) for row in entries]
     changes.append(_change(DEAL.name, deal["id"], "", "create", deal["status"]))
     return changes
 

@@ -22,8 +22,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS
 from app.models.deals import Approval, Condition, Deal
-from app.models.documents import Document
-from app.services import failures, history, outbox, room
+from app.services import documents, failures, history, outbox, room
 from app.services.actor import Actor
 from app.services.deals import lock_deal, must_be_in
 from app.services.packages import WHOLE_PCT
@@ -121,8 +120,11 @@ async def meet_condition(
         raise NotFound
     if condition.met_at is not None:
         raise ConditionMet(condition.met_at)
-    if document_id is not None and await session.get(Document, document_id) is None:
-        raise FieldRefused("document_id", "is no document that you may read")
+    if document_id is not None:
+        try:
+            await documents.get_document(session, actor=actor, document_id=document_id)
+        except NotFound:
+            raise FieldRefused("document_id", "is no document that you may read") from None
     condition.met_at = now
     condition.met_by = actor.user_id
     condition.document_id = document_id

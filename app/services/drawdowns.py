@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -14,7 +14,7 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import DEAL, DRAWDOWN, DealEvent, DealStatus, DrawdownEvent, DrawdownStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
-from app.services import failures, gate, history, ledger, loans, outbox, room, rules
+from app.services import failures, gate, history, ledger, limits, loans, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
 from app.services.deals import lock_deal, must_be_in
@@ -23,8 +23,6 @@ from app.services.ledger import AccountRole, Book
 from app.services.packages import WHOLE_PCT
 from app.services.reference import PROGRAMME
 from app.services.tasks import Task, enqueue
-
-AVAILABILITY_BATCH = 50
 
 UNIQUE_REFERENCE = "uq_drawdowns_bank_id_reference"
 
@@ -112,6 +110,7 @@ async def report_drawn(
     if drawdown.status is not DrawdownStatus.RELEASED:
         same = (drawdown.drawn_on, drawdown.reference) == (drawn_on, reference)
         return _reported_before(drawdown, same=same and (drawdown.last or not last))
+    must_be_in(deal, DealStatus.PERFECTING, DealStatus.ACTIVE)
     _check_day(drawdown, drawn_on, today=business_date(now))
     drawn = await gate.drawn_so_far(session, deal.id) + drawdown.amount
     history.move(session, drawdown, DRAWDOWN, DrawdownEvent.DRAW, actor=actor, now=now)
@@ -151,41 +150,31 @@ async def report_not_drawn(
 
 
 async def end_availability(session: AsyncSession, *, now: datetime) -> int:
-    """Void what is left of holds whose availability period is over; how many, a batch at most.
+    """Void what is left of a hold whose availability period is over; 0 if there is none.
 
     A deal of which nothing was drawn fails.
     """
     await bind(session, SYSTEM)
-    due = await session.scalars(_overdue(on=business_date(now)))
-    deals = due.all()
-    for deal in deals:
-        if deal.status is DealStatus.PERFECTING:
-            reason = "availability period ended"
-            await failures.fail(session, deal, reason=reason, actor=SYSTEM, now=now)
-        else:
-            await room.give_back(session, deal, expired=False, code="undrawn")
-            outbox.announce(session, "deal.undrawn", deal.id, organisation_id=deal.bank_id, now=now)
-            await enqueue(session, Task.PROMOTE_QUEUE)
-    return len(deals)
-
-
-def _overdue(*, on: date) -> Select[Deal]:
-    released = exists().where(
-        Drawdown.deal_id == Deal.id, Drawdown.status == DrawdownStatus.RELEASED
-    )
     held_on = (Deal.status == DealStatus.ACTIVE) & (Deal.held > ZERO)
-    return (
+    deal = await failures.lock_failing(
+        session,
         select(Deal)
         .where(
             (Deal.status == DealStatus.PERFECTING) | held_on,
-            Deal.available_until < on,
-            ~released,
+            Deal.available_until < business_date(now),
         )
-        .order_by(Deal.id)
-        .limit(AVAILABILITY_BATCH)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
+        .order_by(Deal.id),
     )
+    if deal is None:
+        return 0
+    if deal.status is DealStatus.PERFECTING:
+        reason = "availability period ended"
+        await failures.fail(session, deal, reason=reason, actor=SYSTEM, now=now)
+    else:
+        await room.give_back(session, deal, expired=False, code="undrawn")
+        outbox.announce(session, "deal.undrawn", deal.id, organisation_id=deal.bank_id, now=now)
+        await enqueue(session, Task.PROMOTE_QUEUE)
+    return 1
 
 
 async def _lock(
@@ -235,6 +224,13 @@ async def _share_of(
 
 async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
     """Post on both holds, hold the remainder anew or leave it voided, and raise the floor."""
+    floor = [
+        await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
+        for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
+        if deal.in_programme
+    ]
+    if deal.guarantor_id is not None:
+        await limits.lock_rooms(session, deal, also=[account.id for account in floor if account])
     share = drawdown.liability or ZERO
     resolve = [
         ledger.post("drawdown", hold, share, drawdown.id)
@@ -247,10 +243,7 @@ async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
     holds = await room.hold_again(session, deal, amount=remainder)
     operations = resolve + holds
     if deal.in_programme:
-        source, progress = [
-            await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
-            for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
-        ]
+        source, progress = floor
         assert source is not None
         assert progress is not None
         operations.append(
@@ -260,4 +253,5 @@ async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
         await ledger.apply(session, operations)
     room.keep_holds(deal, holds, amount=remainder)
     if freed:
+        await limits.trim(session, deal, reference=drawdown.id)
         await enqueue(session, Task.PROMOTE_QUEUE)

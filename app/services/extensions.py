@@ -145,7 +145,12 @@ async def _check_rights(session: AsyncSession, deal: Deal, maturity_on: date) ->
         right.number
         for right in rights
         if right.register is Register.PATENTS
-        and (right.expires_on is None or right.expires_on < maturity_on)
+        and (
+            right.ended_on is not None
+            or right.expires_on is None
+            # The last day of a patent's term is the eve of this one.
+            or right.expires_on <= maturity_on
+        )
     ]
     if ending:
         raise RightsEndTooSoon(maturity_on, ending)
@@ -206,7 +211,6 @@ async def take_effect(
     await bind(session, SYSTEM)
     await _check_rights(session, deal, extension.maturity_on)
     loan.term_months += extra
-    loan.maturity_on = extension.maturity_on
     await schedules.write_version(session, loan, lines, position)
     outbox.announce(session, "extension.effective", extension.id, now=now)
     await session.flush()

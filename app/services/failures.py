@@ -1,21 +1,24 @@
 """When a deal fails before cash: both holds are voided and everything returns to where it was."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import business_date
 from app.core.errors import Conflict
 from app.lifecycle.deals import (
     APPROVAL,
     BEFORE_CASH,
     DEAL,
+    QUEUE,
     REGISTRATION,
     ApprovalEvent,
     ApprovalStatus,
     DealEvent,
     DrawdownStatus,
+    QueueEvent,
     QueueStatus,
     RegistrationEvent,
     RegistrationStatus,
@@ -30,12 +33,10 @@ from app.lifecycle.financing import (
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Registration
 from app.models.financing import FinancingRequest, Quote
-from app.services import history, outbox, room
+from app.services import history, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import lock_deal, must_be_in, parties_of
 from app.services.tasks import Task, enqueue
-
-EXPIRY_BATCH = 50
 
 _NOT_YET_MADE = (RegistrationStatus.PREPARED, RegistrationStatus.REFUSED)
 
@@ -88,11 +89,14 @@ async def fail(
         FinancingRequest, deal.request_id, with_for_update=True, populate_existing=True
     )
     history.move(session, request, REQUEST, RequestEvent.REOPEN, actor=actor, now=now)
+    rule = await rules.get(session, "eligibility", on=business_date(now))
+    anew = now + timedelta(days=rule["reopen_days"])
+    request.expires_at = max(request.expires_at or anew, anew)
     await _return_quotes(session, deal, decliner=decliner, actor=actor, now=now)
     await _lapse_approvals(session, deal, actor=actor, now=now)
     code = "expire" if expired else "fail"
     freed = await room.give_back(session, deal, expired=expired, code=code)
-    left = await _leave_queue(session, deal, now=now)
+    left = await _leave_queue(session, deal, actor=actor, now=now)
     await _unlock_rights(session, deal, actor=actor, now=now)
     for party in parties_of(deal):
         outbox.announce(session, "deal.failed", deal.id, organisation_id=party, now=now)
@@ -101,50 +105,60 @@ async def fail(
 
 
 async def expire_due(session: AsyncSession, *, now: datetime) -> int:
-    """Fail deals whose hold ran out on the database clock; how many, a batch at most.
+    """Fail a deal whose hold ran out on the database clock; 0 if there is none.
 
-    Deals that somebody is working on are left for the next round.
+    One in a transaction, for each takes locks that would cross those of the next. A deal that
+    somebody is working on is left for the next round.
     """
     await bind(session, SYSTEM)
     clock = await session.scalar(select(func.clock_timestamp()))
-    due = await session.scalars(
-        _before_cash()
-        .where(Deal.hold_expires_at <= clock)
-        .order_by(Deal.hold_expires_at)
-        .limit(EXPIRY_BATCH)
+    deal = await lock_failing(
+        session,
+        before_cash().where(Deal.hold_expires_at <= clock).order_by(Deal.hold_expires_at),
     )
-    expired = due.all()
-    for deal in expired:
-        await fail(session, deal, reason="hold expired", actor=SYSTEM, now=now, expired=True)
-    return len(expired)
+    if deal is None:
+        return 0
+    await fail(session, deal, reason="hold expired", actor=SYSTEM, now=now, expired=True)
+    return 1
 
 
 async def lapse_due(session: AsyncSession, *, now: datetime) -> int:
-    """Fail deals of which an approval ran out; how many, a batch at most."""
+    """Fail a deal of which an approval ran out; 0 if there is none."""
     await bind(session, SYSTEM)
     lapsed = select(Approval.deal_id).where(
         Approval.status == ApprovalStatus.APPROVED, Approval.expires_at <= now
     )
-    due = await session.scalars(
-        _before_cash().where(Deal.id.in_(lapsed)).order_by(Deal.id).limit(EXPIRY_BATCH)
-    )
-    failed = due.all()
-    for deal in failed:
-        await fail(session, deal, reason="approval lapsed", actor=SYSTEM, now=now)
-    return len(failed)
+    deal = await lock_failing(session, before_cash().where(Deal.id.in_(lapsed)).order_by(Deal.id))
+    if deal is None:
+        return 0
+    await fail(session, deal, reason="approval lapsed", actor=SYSTEM, now=now)
+    return 1
 
 
-def _before_cash() -> Select[Deal]:
-    """Deals that can still fail and wait for no report of the bank, locked."""
-    released = exists().where(
-        Drawdown.deal_id == Deal.id, Drawdown.status == DrawdownStatus.RELEASED
-    )
-    return (
-        select(Deal)
-        .where(Deal.status.in_(BEFORE_CASH), ~released)
+async def lock_failing(session: AsyncSession, deals: Select[Deal]) -> Deal | None:
+    """The first of ``deals`` that is free, locked, and waits for no report of the bank.
+
+    Looked at once more under the lock: a release that was passed meanwhile is not in the
+    snapshot by which the row was found.
+    """
+    deal: Deal | None = await session.scalar(
+        deals.where(~_released())
+        .limit(1)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
+    if deal is None or await has_release(session, deal.id):
+        return None
+    return deal
+
+
+def before_cash() -> Select[Deal]:
+    """Deals that can still fail."""
+    return select(Deal).where(Deal.status.in_(BEFORE_CASH))
+
+
+def _released() -> ColumnElement[bool]:
+    return exists().where(Drawdown.deal_id == Deal.id, Drawdown.status == DrawdownStatus.RELEASED)
 
 
 async def _return_quotes(
@@ -187,14 +201,18 @@ async def _lapse_approvals(
         history.move(session, approval, APPROVAL, ApprovalEvent.LAPSE, actor=actor, now=now)
 
 
-async def _leave_queue(session: AsyncSession, deal: Deal, *, now: datetime) -> bool:
-    left = await session.scalars(
-        update(QueueEntry)
+async def _leave_queue(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> bool:
+    entries = await session.scalars(
+        select(QueueEntry)
         .where(QueueEntry.deal_id == deal.id, QueueEntry.status == QueueStatus.WAITING)
-        .values(status=QueueStatus.LEFT, left_at=now)
-        .returning(QueueEntry.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return bool(left.all())
+    left = entries.all()
+    for entry in left:
+        history.move(session, entry, QUEUE, QueueEvent.LEAVE, actor=actor, now=now)
+        entry.left_at = now
+    return bool(left)
 
 
 async def _unlock_rights(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.money import ZERO, Money
+from app.lending.periods import months_after
+from app.lending.pledgeability import Severity
 from app.lifecycle.deals import (
     ApprovalStatus,
     DealStatus,
@@ -28,8 +30,8 @@ from app.models.deals import (
 )
 from app.schemas.deals import MilestoneKind
 from app.schemas.quotes import GuaranteeTerms
-from app.services import contracts, queue
-from app.services.actor import Actor
+from app.services import contracts, prechecks, queue
+from app.services.actor import SYSTEM, Actor
 from app.services.deals import get_deal, kinds_of
 from app.services.packages import WHOLE_PCT
 
@@ -68,6 +70,7 @@ async def check(
     missing = [
         *await _state(session, deal, on=business_date(now)),
         *await _amount(session, deal, amount=amount),
+        *await _rights(session, deal, on=business_date(now)),
         *await _approvals(session, deal, now=now),
         *await _contracts(session, deal),
         *await _registrations(session, deal),
@@ -107,27 +110,59 @@ async def _state(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing
 async def _amount(session: AsyncSession, deal: Deal, *, amount: Money) -> list[Missing]:
     """The tranche is inside the principal, and the hold carries its share and has not expired."""
     missing = []
-    left = deal.principal - await drawn_so_far(session, deal.id)
-    if amount > left or not amount:
-        text = f"{left} of the principal is left to draw"
-        missing.append(Missing("principal", Kind.BANK, text))
-    needed = min(amount, left).times(deal.guarantee_share_pct / WHOLE_PCT)
+    reported = await session.scalars(
+        select(Drawdown)
+        .where(Drawdown.deal_id == deal.id, Drawdown.status != DrawdownStatus.NOT_DRAWN)
+        .order_by(Drawdown.tranche)
+        .execution_options(populate_existing=True)
+    )
+    tranches = reported.all()
+    drawn = [row for row in tranches if row.status is DrawdownStatus.DRAWN]
+    total = Money.sum([row.amount for row in drawn])
+    left = deal.principal - total
+    if any(row.last for row in drawn):
+        missing.append(Missing("principal", Kind.BANK, "the last tranche has been drawn"))
+    elif amount > left or not amount:
+        missing.append(Missing("principal", Kind.BANK, f"{left} of the principal is left to draw"))
     clock = await session.scalar(select(func.clock_timestamp()))
     assert clock is not None
     expired = deal.hold_expires_at is not None and deal.hold_expires_at <= clock
-    # A tranche may round up by a fen more than what is left of the hold; that is its own posting.
-    if deal.guarantor_id is not None and (expired or deal.held + Money(1) < needed):
+    # Rounded tranche by tranche the parts may run ahead of the whole: what counts is the whole.
+    share = (total + min(amount, left)).times(deal.guarantee_share_pct / WHOLE_PCT)
+    needed = max(ZERO, share - Money.sum([row.liability or ZERO for row in drawn]))
+    if deal.guarantor_id is not None and (expired or deal.held < needed):
         text = f"the hold is {deal.held}, the tranche needs {needed}, expired: {expired}"
         missing.append(Missing("hold", Kind.ENTERPRISE, text))
-    released = await session.scalar(
-        select(Drawdown.tranche).where(
-            Drawdown.deal_id == deal.id, Drawdown.status == DrawdownStatus.RELEASED
-        )
-    )
-    if released is not None:
-        text = f"the bank has not reported on the release of tranche {released}"
-        missing.append(Missing("report", Kind.BANK, text))
+    for row in tranches:
+        if row.status is DrawdownStatus.RELEASED:
+            text = f"the bank has not reported on the release of tranche {row.tranche}"
+            missing.append(Missing("report", Kind.BANK, text))
     return missing
+
+
+async def _rights(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing]:
+    """What the registers would hold against the pledged rights today, to the loan's real end.
+
+    Not that they are pledged: that is what this deal did.
+    """
+    ids = await session.scalars(
+        select(DealRight.right_id)
+        .where(DealRight.deal_id == deal.id, DealRight.released_at.is_(None))
+        .order_by(DealRight.right_id)
+    )
+    checks = await prechecks.check_rights(
+        session,
+        actor=SYSTEM,
+        right_ids=ids.all(),
+        on=on,
+        loan_ends_on=months_after(on, deal.term_months),
+    )
+    return [
+        Missing("right", Kind.ENTERPRISE, f"right {check.right_id}: {finding.ground}")
+        for check in checks
+        for finding in check.findings
+        if finding.severity is not Severity.WARN and finding.ground != prechecks.ALREADY_PLEDGED
+    ]
 
 
 async def _approvals(session: AsyncSession, deal: Deal, *, now: datetime) -> list[Missing]:

@@ -17,11 +17,12 @@ from app.models.deals import DealRight
 from app.models.imports import Import, ImportRow
 from app.models.rights import CoOwner, Right
 from app.registers.records import Refusal
-from app.services import right_events
+from app.services import right_events, right_fields
 from app.services.import_records import (
     Entry,
     Ready,
     changes,
+    dates_of,
     event_rows,
     new_right,
     ready,
@@ -60,6 +61,11 @@ async def write_batch(
         if (right := known.get(item.key)) is not None:
             if (changed := changes(right, item)) and right.id in pledged:
                 refusals.append(_refused(item, "is pledged for a live deal and keeps its record"))
+                continue
+            try:
+                right_fields.check_dates(dates_of(right) | changed, today=business_date(now))
+            except FieldRefused as error:
+                refusals.append(refusal_of(item.row, error))
                 continue
             _apply(right, changed, now=now)
             outcomes[item.key] = ACCEPTED if changed else UNCHANGED

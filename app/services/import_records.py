@@ -121,6 +121,11 @@ def changes(known: Any, item: Ready) -> dict[str, Any]:
     }
 
 
+def dates_of(known: Any) -> dict[str, Any]:
+    """The dates that must agree with each other, as the right ``known`` has them."""
+    return {name: getattr(known, name) for name in ("filed_on", "granted_on")}
+
+
 def event_rows(items: Sequence[tuple[Any, Ready]], effects: Any) -> list[dict[str, Any]]:
     """Legal events of (right id, record) pairs; one without any date cannot be placed in time."""
     return [

@@ -1,72 +1,21 @@
 """Room that a loan's guarantee uses: freed by repayment, taken back when one is reversed."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import QueueKind, QueueStatus
+from app.lifecycle.deals import QUEUE, QueueKind, QueueStatus
 from app.models.deals import Deal, QueueEntry
-from app.models.ledger import LedgerAccount
-from app.models.organisations import Organisation
-from app.services import ledger
-from app.services.ledger import AccountRole, Book
+from app.services import history, ledger, limits
+from app.services.actor import Actor
+from app.services.limits import lock_rooms
 
 # Retakes arrive before every deal, and among themselves in their own order.
 _HEAD = 2**62
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """One pair of limits that a guarantee touches, locked: available and what is used of it."""
-
-    source: LedgerAccount | None  # where room above the signed capacity goes; none for a quota
-    available: LedgerAccount
-    outstanding: LedgerAccount
-    called: LedgerAccount
-
-    @property
-    def free(self) -> Money:
-        account = self.available
-        return Money(account.credits_posted - account.debits_posted - account.debits_pending)
-
-    @property
-    def limit(self) -> Money:
-        used = [self.outstanding, self.called]
-        held = Money(self.available.debits_pending)
-        return Money.sum(
-            [self.free, held, *(Money(a.credits_posted - a.debits_posted) for a in used)]
-        )
-
-
-async def lock_rooms(session: AsyncSession, deal: Deal) -> list[Room]:
-    """The guarantor's own limit, then the quota account if the deal is in the programme."""
-    assert deal.guarantor_id is not None
-    owners = [(Book.GUARANTOR, str(deal.guarantor_id))]
-    if deal.in_programme:
-        owners.append((Book.QUOTA, deal.park_code))
-    rows = await session.scalars(
-        select(LedgerAccount)
-        .where(LedgerAccount.owner.in_([owner for _, owner in owners]))
-        .order_by(LedgerAccount.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    by_key = {(row.book, row.owner, row.role): row for row in rows}
-    return [
-        Room(
-            by_key.get((book, owner, AccountRole.SOURCE)),
-            *(
-                by_key[book, owner, role]
-                for role in (AccountRole.AVAILABLE, AccountRole.OUTSTANDING, AccountRole.CALLED)
-            ),
-        )
-        for book, owner in owners
-    ]
 
 
 async def free(session: AsyncSession, deal: Deal, *, amount: Money, reference: UUID) -> Money:
@@ -79,21 +28,23 @@ async def free(session: AsyncSession, deal: Deal, *, amount: Money, reference: U
         ledger.transfer("repay", room.outstanding.id, room.available.id, amount, reference)
         for room in rooms
     ]
-    limit = rooms[0]
-    withdrawn = await _above_signed(session, deal, limit, free=limit.free + amount)
-    if withdrawn:
-        assert limit.source is not None
-        operations.append(
-            ledger.transfer("trim", limit.available.id, limit.source.id, withdrawn, reference)
-        )
     await ledger.apply(session, operations)
-    return withdrawn
+    return await limits.trim(session, deal, reference=reference)
 
 
 async def retake(
-    session: AsyncSession, deal: Deal, *, amount: Money, restored: Money, reference: UUID
+    session: AsyncSession,
+    deal: Deal,
+    *,
+    amount: Money,
+    restored: Money,
+    reference: UUID,
+    promoted: bool = False,
 ) -> bool:
     """Take ``amount`` of headroom back, ahead of every deal that waits; False without room.
+
+    Nor does it pass an earlier retake on either account; the queue, which sees to the order,
+    says that this one is ``promoted``.
 
     ``restored`` had left the guarantor's limit when the room was freed; it comes back in any
     case, since what the guarantor has signed for never bound what was already used.
@@ -108,6 +59,9 @@ async def retake(
         )
     extra = [restored, *(ZERO for _ in rooms[1:])]
     fits = all(room.free + more >= amount for room, more in zip(rooms, extra, strict=True))
+    if not promoted:
+        ids = [room.available.id for room in rooms]
+        fits = fits and not await limits.is_retake_waiting(session, ids)
     if fits:
         operations += [
             ledger.transfer("reverse", room.available.id, room.outstanding.id, amount, reference)
@@ -131,7 +85,7 @@ async def restore(session: AsyncSession, deal: Deal, *, amount: Money, reference
 
 
 async def wait_for_room(
-    session: AsyncSession, deal: Deal, *, amount: Money, now: datetime
+    session: AsyncSession, deal: Deal, *, amount: Money, actor: Actor, now: datetime
 ) -> QueueEntry:
     """Put a retake at the head of the queue; until it is in, both accounts grant no new hold."""
     rooms = await lock_rooms(session, deal)
@@ -151,6 +105,7 @@ async def wait_for_room(
         joined_at=now,
     )
     session.add(entry)
+    history.begin(session, entry, QUEUE, actor=actor, now=now)
     await session.flush()
     return entry
 
@@ -168,23 +123,3 @@ async def find_waiting(session: AsyncSession, deal_id: UUID) -> QueueEntry | Non
         .execution_options(populate_existing=True)
     )
     return entry
-
-
-async def _above_signed(session: AsyncSession, deal: Deal, room: Room, *, free: Money) -> Money:
-    """How much of ``free`` the guarantor has not signed for; none while a retake waits for it."""
-    signed = await session.scalar(
-        select(Organisation.signed_capacity).where(Organisation.id == deal.guarantor_id)
-    )
-    if signed is None or room.source is None:
-        return ZERO
-    waiting = await session.scalar(
-        select(func.count())
-        .select_from(QueueEntry)
-        .where(
-            QueueEntry.kind == QueueKind.RETAKE,
-            QueueEntry.status == QueueStatus.WAITING,
-            QueueEntry.limit_account_id == room.available.id,
-        )
-    )
-    excess = max(ZERO, room.limit - signed)
-    return ZERO if waiting else min(free, excess)

@@ -26,6 +26,9 @@ from app.services import rights, rules
 from app.services.actor import Actor
 from app.services.right_events import standing_of
 
+ALREADY_PLEDGED = "already_pledged"
+"""The ground that a right is held by a live deal."""
+
 
 class PersonNeeded(Forbidden):
     message = "A consent is given by a person, not by an API client."

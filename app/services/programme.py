@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import QueueStatus
-from app.models.deals import QueueEntry
 from app.models.ledger import LedgerAccount
 from app.models.loans import Loan
 from app.models.organisations import Park
@@ -40,7 +37,7 @@ def balance(account: LedgerAccount) -> Money:
 
 
 async def get_quota(session: AsyncSession, *, park_code: str | None = None) -> list[QuotaOut]:
-    """The five figures of each quota account (or of one), and what waits beside them.
+    """The five figures of each quota account, or of one; what waits is not for everybody.
 
     One statement reads the accounts, so the five add up at every instant.
     """
@@ -52,20 +49,14 @@ async def get_quota(session: AsyncSession, *, park_code: str | None = None) -> l
     by_park: dict[str, dict[str, LedgerAccount]] = {}
     for account in accounts:
         by_park.setdefault(account.owner, {})[account.role] = account
-    waiting = await session.execute(
-        select(QueueEntry.quota_account_id, func.sum(QueueEntry.amount))
-        .where(QueueEntry.status == QueueStatus.WAITING)
-        .group_by(QueueEntry.quota_account_id)
-    )
-    queued: dict[UUID | None, Money] = {row[0]: row[1] for row in waiting}
     return [
-        _quota(owner, roles, queued.get(roles[AccountRole.AVAILABLE].id))
+        _quota(owner, roles)
         for owner, roles in sorted(by_park.items())
         if park_code in {None, owner}
     ]
 
 
-def _quota(owner: str, roles: dict[str, LedgerAccount], queued: Money | None) -> QuotaOut:
+def _quota(owner: str, roles: dict[str, LedgerAccount]) -> QuotaOut:
     available = roles[AccountRole.AVAILABLE]
     held = Money(available.debits_pending)
     outstanding = balance(roles[AccountRole.OUTSTANDING])
@@ -78,14 +69,12 @@ def _quota(owner: str, roles: dict[str, LedgerAccount], queued: Money | None) ->
         outstanding=outstanding,
         called=called,
         available=free,
-        queued=queued or ZERO,
     )
 
 
-async def get_figures(session: AsyncSession, *, on: date | None = None) -> ProgrammeOut:
+async def get_figures(session: AsyncSession, *, on: date) -> ProgrammeOut:
     """Capacity = reserve + Σ allocated; the floor's cumulative figure and current stock."""
     await bind(session, SYSTEM)  # aggregates over all parties, without any of their names
-    on = on or (await session.scalar(select(func.current_date()))) or date.min
     rule = await rules.find_version(session, PROGRAMME, on=on)
     if rule is None:
         raise rules.NoRuleInForce(PROGRAMME, on)

@@ -12,12 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.lifecycle.deals import DEAL, DealEvent, DealStatus, QueueKind, QueueStatus
+from app.lifecycle.deals import (
+    DEAL,
+    QUEUE,
+    DealEvent,
+    DealStatus,
+    QueueEvent,
+    QueueKind,
+    QueueStatus,
+)
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry
-from app.services import history, outbox, reversals, room, rules
+from app.services import history, limits, outbox, reversals, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import get_deal, lock_deal, must_be_in, parties_of
+from app.services.ledger import AccountRole
+from app.services.programme import balance
 from app.services.reference import PROGRAMME
 
 # Two promotions at once would fight for the same room and gain nothing.
@@ -72,7 +82,8 @@ async def get_place(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Pl
 async def promote(session: AsyncSession, *, now: datetime) -> int:
     """Give room to whoever waits, in order of arrival; how many were promoted.
 
-    An entry is passed over while an earlier one waits for something in common with it.
+    An entry is passed over while an earlier one waits for something in common with it. Deals
+    are locked first, then all the accounts in one order, as everywhere.
     """
     await bind(session, SYSTEM)
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROMOTION_LOCK})
@@ -81,20 +92,27 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
         return 0
     rule = await rules.get(session, PROGRAMME, on=business_date(now))
     ttl = timedelta(days=rule["reconfirm_days"])
-    blocked: set[str] = set()
+    accounts = await limits.lock_accounts(session, [deal for _, deal in waiting])
+    free = {
+        str(account.id): balance(account) - Money(account.debits_pending)
+        for account in accounts.values()
+        if account.role == AccountRole.AVAILABLE
+    }
+    blocked = await _blocked_meanwhile(session, {entry.id for entry, _ in waiting})
     promoted = 0
     for entry, deal in waiting:
-        needs = set(_needs(entry))
-        lacks = needs & blocked or set(await _try(session, entry, deal, ttl=ttl, now=now))
-        if lacks:
+        needs = _needs(entry)
+        lacks = {need for need in needs if need in blocked or free[need] < entry.amount}
+        if not lacks:
+            await _take(session, entry, deal, ttl=ttl, now=now)
+            for need in needs:
+                free[need] -= entry.amount
+            promoted += 1
+        else:
             # A retake lets no new hold pass on either account until it is in.
-            lacks = needs if entry.kind is QueueKind.RETAKE else lacks
+            lacks = set(needs) if entry.kind is QueueKind.RETAKE else lacks
             entry.lacks = sorted(lacks)
             blocked |= lacks
-        else:
-            if entry.status is QueueStatus.WAITING:
-                entry.status, entry.left_at = QueueStatus.PROMOTED, now
-            promoted += 1
     await session.flush()
     return promoted
 
@@ -161,13 +179,26 @@ def _needs(entry: QueueEntry) -> list[str]:
     return [str(id_) for id_ in (entry.quota_account_id, entry.limit_account_id) if id_]
 
 
-async def _try(
+async def _blocked_meanwhile(session: AsyncSession, known: set[UUID]) -> set[str]:
+    """What a retake waits for that joined before the accounts were locked: it goes first."""
+    retakes = await session.scalars(
+        select(QueueEntry).where(
+            QueueEntry.status == QueueStatus.WAITING,
+            QueueEntry.kind == QueueKind.RETAKE,
+            QueueEntry.id.not_in(known),
+        )
+    )
+    return {need for entry in retakes for need in _needs(entry)}
+
+
+async def _take(
     session: AsyncSession, entry: QueueEntry, deal: Deal, *, ttl: timedelta, now: datetime
-) -> list[str]:
-    """Take the room of one entry; the accounts that are short if it cannot be had."""
+) -> None:
+    """Take the room of one entry, which is there under the caller's locks."""
     if entry.kind is QueueKind.RETAKE:
         done = await reversals.complete_retake(session, entry=entry, actor=SYSTEM, now=now)
-        return [] if done else _needs(entry)
+        assert done
+        return
     assert deal.guarantor_id is not None
     accounts = await room.find_accounts(
         session,
@@ -183,11 +214,11 @@ async def _try(
         waiting=True,
         code="promote",
     )
-    if not taken.held:
-        return taken.lacks
+    assert taken.held
     deal.hold_id, deal.quota_hold_id = taken.hold_id, taken.quota_hold_id
     deal.held, deal.hold_expires_at = entry.amount, taken.expires_at
+    history.move(session, entry, QUEUE, QueueEvent.PROMOTE, actor=SYSTEM, now=now)
+    entry.left_at = now
     history.move(session, deal, DEAL, DealEvent.PROMOTE, actor=SYSTEM, now=now)
     for party in parties_of(deal):
         outbox.announce(session, "deal.promoted", deal.id, organisation_id=party, now=now)
-    return []

@@ -19,17 +19,17 @@ from app.lending.tranches import accrued_interest
 from app.lifecycle.deals import (
     DEAL,
     LOAN,
+    QUEUE,
     DealEvent,
-    DrawdownStatus,
     LoanEvent,
     LoanStatus,
-    QueueStatus,
+    QueueEvent,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.models.deals import Deal, Drawdown
+from app.models.deals import Deal
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
-from app.services import history, ledger, liability, loans, outbox, schedules
+from app.services import failures, history, liability, loans, outbox, room, schedules
 from app.services.actor import Actor
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
@@ -74,10 +74,6 @@ class NothingPrepaid(Conflict):
 
     owed: Money
     on: date
-
-
-class ReleaseOut(Conflict):
-    message = "A tranche is released to the bank; report it drawn or not drawn first."
 
 
 def visible_repayments(actor: Actor) -> Select[Repayment]:
@@ -130,7 +126,7 @@ async def record(
     )
     session.add(repayment)
     outbox.announce(session, "loan.repayment", repayment.id, now=now)
-    await _free_room(session, deal, loan, repayment, now=now)
+    await _free_room(session, deal, loan, repayment, actor=actor, now=now)
     if not loan.outstanding and not schedules.dues_on(loan, lines, on=on):
         await _close(session, deal, loan, actor=actor, now=now)
     elif loan.status is LoanStatus.OVERDUE and not schedules.days_past_due(
@@ -234,7 +230,13 @@ async def _prepay(
 
 
 async def _free_room(
-    session: AsyncSession, deal: Deal, loan: Loan, repayment: Repayment, *, now: datetime
+    session: AsyncSession,
+    deal: Deal,
+    loan: Loan,
+    repayment: Repayment,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Liability falls with principal. What still waits to be re-taken is given up first."""
     waiting = await liability.find_waiting(session, deal.id) if loan.retake_waiting else None
@@ -245,7 +247,8 @@ async def _free_room(
     if waiting is not None:
         repayment.spared = min(drop, waiting.amount)
         if repayment.spared == waiting.amount:
-            waiting.status, waiting.left_at = QueueStatus.LEFT, now
+            history.move(session, waiting, QUEUE, QueueEvent.LEAVE, actor=actor, now=now)
+            waiting.left_at = now
             loan.retake_waiting, loan.marked = False, None
         else:
             waiting.amount -= repayment.spared
@@ -267,18 +270,9 @@ async def _close(
 
     The request stays matched until the pledge is discharged, for a reversal revives the deal.
     """
-    released = await session.scalar(
-        select(Drawdown.id).where(
-            Drawdown.deal_id == deal.id, Drawdown.status == DrawdownStatus.RELEASED
-        )
-    )
-    if released is not None:
-        raise ReleaseOut
-    holds = [hold for hold in (deal.hold_id, deal.quota_hold_id) if hold is not None]
-    if holds:
-        await ledger.apply(session, [ledger.void("repaid", hold, deal.id) for hold in holds])
-        deal.hold_id = deal.quota_hold_id = deal.hold_expires_at = None
-        deal.held = ZERO
+    if await failures.has_release(session, deal.id):
+        raise failures.ReleaseOut
+    if await room.give_back(session, deal, expired=False, code="repaid"):
         await enqueue(session, Task.PROMOTE_QUEUE)
     history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
     history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)

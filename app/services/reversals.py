@@ -13,9 +13,11 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import (
     DEAL,
     LOAN,
+    QUEUE,
     DealEvent,
     LoanEvent,
     LoanStatus,
+    QueueEvent,
     QueueStatus,
     RegistrationStatus,
 )
@@ -74,13 +76,11 @@ async def reverse(
     if loan.status is LoanStatus.REPAID:
         history.move(session, loan, LOAN, LoanEvent.REVERSE, actor=actor, now=now)
         history.move(session, deal, DEAL, DealEvent.REVERSE, actor=actor, now=now)
-        await session.execute(
-            delete(Milestone).where(Milestone.deal_id == deal.id, Milestone.kind.in_(DISCHARGES))
-        )
+        await _revoke_discharges(session, deal, now=now)
     await _mark_late(session, loan, actor=actor, now=now)
     outbox.announce(session, "loan.repayment_reversed", repayment.id, now=now)
     await session.flush()
-    await _retake(session, deal, loan, repayment, now=now)
+    await _retake(session, deal, loan, repayment, actor=actor, now=now)
     await session.flush()
     return repayment
 
@@ -113,6 +113,19 @@ async def _check(session: AsyncSession, deal: Deal, loan: Loan, repayment_id: UU
     return repayment
 
 
+async def _revoke_discharges(session: AsyncSession, deal: Deal, *, now: datetime) -> None:
+    """A discharge was given for a loan that was repaid; whoever gave it is told that it is void."""
+    revoked = await session.scalars(
+        delete(Milestone)
+        .where(Milestone.deal_id == deal.id, Milestone.kind.in_(DISCHARGES))
+        .returning(Milestone.recorded_by)
+    )
+    for organisation_id in revoked.all():
+        outbox.announce(
+            session, "pledge.discharge_void", deal.id, organisation_id=organisation_id, now=now
+        )
+
+
 async def _undo(session: AsyncSession, loan: Loan, repayment: Repayment) -> None:
     schedules.put_back(loan, repayment.loan_before)
     loan.outstanding += repayment.principal
@@ -138,7 +151,13 @@ async def _mark_late(session: AsyncSession, loan: Loan, *, actor: Actor, now: da
 
 
 async def _retake(
-    session: AsyncSession, deal: Deal, loan: Loan, repayment: Repayment, *, now: datetime
+    session: AsyncSession,
+    deal: Deal,
+    loan: Loan,
+    repayment: Repayment,
+    *,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     needed = repayment.freed + repayment.spared
     if not needed:
@@ -151,7 +170,7 @@ async def _retake(
         loan.liability += needed
         return
     if waiting is None:
-        await liability.wait_for_room(session, deal, amount=needed, now=now)
+        await liability.wait_for_room(session, deal, amount=needed, actor=actor, now=now)
     else:
         await liability.restore(session, deal, amount=repayment.withdrawn, reference=repayment.id)
         waiting.amount += needed
@@ -179,10 +198,11 @@ async def complete_retake(
     if entry.status is not QueueStatus.WAITING:
         return True
     if not await liability.retake(
-        session, deal, amount=entry.amount, restored=ZERO, reference=entry.id
+        session, deal, amount=entry.amount, restored=ZERO, reference=entry.id, promoted=True
     ):
         return False
-    entry.status, entry.left_at = QueueStatus.PROMOTED, now
+    history.move(session, entry, QUEUE, QueueEvent.PROMOTE, actor=actor, now=now)
+    entry.left_at = now
     loan.liability += entry.amount
     loan.retake_waiting, loan.marked = False, None
     outbox.announce(session, "loan.retake_completed", loan.id, now=now)

@@ -11,7 +11,7 @@ from app.core.db import new_id
 from app.core.money import ZERO, Money
 from app.models.deals import Deal
 from app.models.ledger import LedgerAccount
-from app.services import ledger
+from app.services import ledger, limits
 from app.services.ledger import AccountRole, Book, Operation
 
 _RESERVE = text(
@@ -131,7 +131,9 @@ async def give_back(session: AsyncSession, deal: Deal, *, expired: bool, code: s
     resolve = ledger.expire if expired else ledger.void
     operations = [resolve(code, hold, deal.id) for hold in holds_of(deal)]
     if operations:
+        await limits.lock_rooms(session, deal)
         await ledger.apply(session, operations)
+        await limits.trim(session, deal, reference=deal.id)
     deal.hold_id = deal.quota_hold_id = deal.hold_expires_at = None
     deal.held = ZERO
     return bool(operations)
@@ -140,9 +142,11 @@ async def give_back(session: AsyncSession, deal: Deal, *, expired: bool, code: s
 async def reduce(session: AsyncSession, deal: Deal, *, to: Money) -> None:
     """Hold ``to`` instead of what is held, in one linked list. A hold shrinks, never grows."""
     assert to <= deal.held
+    await limits.lock_rooms(session, deal)
     voids: list[Operation] = [ledger.void("reduce", hold, deal.id) for hold in holds_of(deal)]
     holds = await hold_again(session, deal, amount=to)
     await ledger.apply(session, voids + holds)
+    await limits.trim(session, deal, reference=deal.id)
     keep_holds(deal, holds, amount=to)
 
 

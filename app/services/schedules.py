@@ -170,6 +170,8 @@ async def write_version(
     if rows := past + _rows(loan.id, version, coming):
         await session.execute(insert(Instalment), rows)
     loan.schedule_version = version
+    if coming:
+        loan.maturity_on = coming[-1].due_on  # a kept instalment ends a prepaid loan early
     loan.level = position.level
     loan.accrues_from = position.accrues_from
     loan.carried_interest = position.carried_interest
@@ -204,6 +206,7 @@ def before_change(loan: Loan) -> dict[str, Any]:
     """What a reversal needs to put the schedule in force back as it was."""
     return {
         "schedule_version": loan.schedule_version,
+        "maturity_on": loan.maturity_on.isoformat(),
         "level": loan.level.fen,
         "accrues_from": loan.accrues_from.isoformat(),
         "carried_interest": loan.carried_interest.fen,
@@ -213,6 +216,7 @@ def before_change(loan: Loan) -> dict[str, Any]:
 def put_back(loan: Loan, before: dict[str, Any]) -> None:
     """Undo every change of schedule since ``before`` was noted."""
     loan.schedule_version = before["schedule_version"]
+    loan.maturity_on = date.fromisoformat(before["maturity_on"])
     loan.level = Money(before["level"])
     loan.accrues_from = date.fromisoformat(before["accrues_from"])
     loan.carried_interest = Money(before["carried_interest"])

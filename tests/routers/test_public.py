@@ -29,5 +29,4 @@ async def test_the_quota_of_every_account_is_public(
         "outstanding": "0.00",
         "called": "0.00",
         "available": "36000000.00",
-        "queued": "0.00",
     }

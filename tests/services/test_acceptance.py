@@ -12,11 +12,17 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import ApprovalStatus, DealStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.lifecycle.machine import IllegalMove
-from app.lifecycle.parties import GuarantorType
+from app.lifecycle.parties import GuarantorType, OrganisationStatus
 from app.models.deals import Approval, DealRight, QueueEntry
 from app.models.financing import FinancingRequest, IdentityConsent, Quote, RequestRight
+from app.models.organisations import Organisation
 from app.services import acceptance, history
-from app.services.acceptance import QuoteNotOffered, RightAlreadyPledged, StaleRevision
+from app.services.acceptance import (
+    InstitutionSuspended,
+    QuoteNotOffered,
+    RightAlreadyPledged,
+    StaleRevision,
+)
 from app.services.actor import KindRefused
 from app.services.ledger import AccountRole, Book
 from app.services.packages import NotAdmissible
@@ -111,6 +117,16 @@ async def test_a_package_without_a_guarantor_takes_no_room(session: AsyncSession
     assert (deal.liability, deal.held, deal.hold_id) == (ZERO, ZERO, None)
     assert deal.status is DealStatus.APPROVING
     assert deal.insurer_id == table.insurer.organisation_id
+
+
+async def test_a_suspended_institutions_quote_is_not_taken(session: AsyncSession) -> None:
+    table = await make_table(session)
+    guarantor = await session.get_one(Organisation, table.guarantor.organisation_id)
+    guarantor.status = OrganisationStatus.SUSPENDED
+    await session.flush()
+
+    with pytest.raises(InstitutionSuspended):
+        await accept(session, table)
 
 
 async def test_without_room_the_deal_queues_with_its_rights_locked(session: AsyncSession) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import ContractKind, DealStatus, DrawdownStatus
-from app.models.deals import Drawdown
+from app.models.deals import DealRight, Drawdown
 from app.models.organisations import Organisation
+from app.models.rights import Right
 from app.services import contracts, drawdowns, gate, queue, sealing
 from app.services.drawdowns import GateClosed, ReportedOtherwise
 from app.services.ledger import AccountRole, Book
@@ -124,6 +126,21 @@ class TestRelease:
             "guarantor",
         ]
 
+    async def test_a_right_that_ended_meanwhile_closes_it(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        right = await session.scalar(select(Right).join(DealRight, DealRight.right_id == Right.id))
+        assert right is not None
+        # Alive when the request was opened, and over before the loan that is drawn today.
+        right.expires_on = TODAY + timedelta(days=300)
+        await session.flush()
+
+        missing = await gate.check(session, deal, amount=deal.principal, now=NOW)
+
+        assert [(item.what, item.text) for item in missing] == [
+            ("right", f"right {right.id}: term_too_short")
+        ]
+
     async def test_while_a_release_is_out_the_hold_cannot_expire(
         self, session: AsyncSession
     ) -> None:
@@ -189,6 +206,33 @@ class TestReport:
         assert posted == [Money(1), Money(1), Money(2)]
         assert (deal.held, deal.hold_id, deal.quota_hold_id) == (ZERO, None, None)
         assert await sealing.verify(session) == []
+
+    async def test_the_tranche_that_ends_the_principal_passes_whatever_was_rounded_up_before(
+        self, session: AsyncSession
+    ) -> None:
+        table = await make_table(
+            session, guarantee={"share_pct": "50"}, loan={"amount": "4000000.04"}
+        )
+        deal = await make_ready(session, table)
+
+        posted = [
+            (await draw(session, table, deal.id, Money(100_000_001))).liability for _ in range(4)
+        ]
+
+        assert posted == [Money(50_000_001)] * 3 + [Money(49_999_999)]
+        assert deal.held == ZERO
+
+    async def test_after_the_last_tranche_nothing_more_is_released(
+        self, session: AsyncSession
+    ) -> None:
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        await draw(session, table, deal.id, Money.yuan(1_000_000), last=True)
+
+        with pytest.raises(GateClosed) as refused:
+            await draw(session, table, deal.id, Money.yuan(1_000_000))
+
+        assert "the last tranche has been drawn" in {item.text for item in refused.value.missing}
 
     async def test_the_undrawn_rest_is_freed_by_the_last_tranche(
         self, session: AsyncSession

@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused, NotFound
 from app.core.money import Money
+from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import ExtensionStatus, LoanStatus
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.loans import ExtensionIn
-from app.services import extensions, history, repayments, schedules
+from app.services import extensions, history, repayments, reversals, schedules
 from app.services.actor import Actor
 from app.services.extensions import (
     ConsentGiven,
@@ -22,7 +23,7 @@ from app.services.extensions import (
     RightsEndTooSoon,
 )
 from tests.make.limits import at, balances
-from tests.make.loans import Drawn, make_drawn, receipt
+from tests.make.loans import Drawn, make_drawn, pay, receipt
 from tests.make.parties import make_actor, make_organisation
 
 JUNE_1 = date(2026, 6, 1)
@@ -249,3 +250,37 @@ async def test_the_parties_list_the_extensions_of_a_loan(session: AsyncSession) 
     listed = await extensions.list_extensions(session, actor=drawn.guarantor, loan_id=drawn.loan.id)
 
     assert [item.extension.id for item in listed] == [detail.extension.id]
+
+
+class TestAfterAPrepayment:
+    @pytest.mark.parametrize("months", [3, 9])
+    async def test_it_counts_from_the_maturity_that_the_prepayment_left(
+        self, session: AsyncSession, months: int
+    ) -> None:
+        drawn = await make_drawn(session, terms={"method": "equal_principal"})
+        paid = await pay(
+            session, drawn, "3000000.00", date(2026, 5, 25), PrepaymentChoice.KEEP_INSTALMENT
+        )
+        assert drawn.loan.maturity_on == date(2026, 10, 20)
+
+        detail = await ask(session, drawn, months=months)
+        await consent(session, detail, drawn.bank, drawn.guarantor)
+        await effect(session, drawn, detail)
+
+        lines = await schedules.list_lines(session, drawn.loan)
+        assert lines[-1].due_on == drawn.loan.maturity_on == detail.extension.maturity_on
+        assert paid.loan_before["maturity_on"] == "2027-05-20"
+
+    async def test_reversing_the_prepayment_brings_the_maturity_back(
+        self, session: AsyncSession
+    ) -> None:
+        drawn = await make_drawn(session, terms={"method": "equal_principal"})
+        paid = await pay(
+            session, drawn, "3000000.00", date(2026, 5, 25), PrepaymentChoice.KEEP_INSTALMENT
+        )
+
+        await reversals.reverse(
+            session, actor=drawn.bank, repayment_id=paid.id, reason="误记", now=at(JUNE_1)
+        )
+
+        assert drawn.loan.maturity_on == date(2027, 5, 20)

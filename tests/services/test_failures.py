@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.money import Money
 from app.lifecycle.deals import DealStatus, RegistrationStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.models.deals import DealRight, Registration
-from app.services import discharges, drawdowns, failures
+from app.models.organisations import Organisation
+from app.services import discharges, drawdowns, failures, requests
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
+from app.services.ledger import AccountRole, Book
 from tests.make.deals import (
     accept,
     approve_all,
@@ -20,6 +23,7 @@ from tests.make.deals import (
     make_table,
     register_all,
 )
+from tests.make.limits import get_account
 from tests.make.parties import NOW
 from tests.services.test_approvals import fresh
 
@@ -116,6 +120,39 @@ class TestTime:
         assert await failures.lapse_due(session, now=NOW + timedelta(days=5)) == 1
 
         assert deal.failure == "approval lapsed"
+
+    async def test_the_request_is_open_for_a_while_again(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        deal = await accept(session, table)
+        late = NOW + timedelta(days=95)
+
+        await failures.withdraw_deal(
+            session, actor=table.firm, deal_id=deal.id, reason="另议", now=late
+        )
+        await session.flush()
+
+        assert await requests.expire_due(session, now=late) == 0
+        _, _, request = await fresh(session, table)
+        assert request.expires_at == late + timedelta(days=30)
+
+    async def test_what_is_freed_above_the_signed_capacity_leaves_the_limit(
+        self, session: AsyncSession
+    ) -> None:
+        table = await make_table(session, limit=Money.yuan(4_000_000))
+        guarantor = await session.get_one(Organisation, table.guarantor.organisation_id)
+        deal = await accept(session, table)
+        guarantor.signed_capacity = Money.yuan(3_000_000)  # lowered while 4,000,000 are held
+        await session.flush()
+
+        await failures.withdraw_deal(
+            session, actor=table.firm, deal_id=deal.id, reason="另议", now=NOW
+        )
+
+        limit = await get_account(session, Book.GUARANTOR, str(guarantor.id), AccountRole.AVAILABLE)
+        assert (limit.credits_posted - limit.debits_posted, limit.debits_pending) == (
+            300_000_000,
+            0,
+        )
 
     async def test_quotes_that_expired_meanwhile_do_not_come_back(
         self, session: AsyncSession

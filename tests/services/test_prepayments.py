@@ -11,11 +11,11 @@ from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import DrawdownStatus, LoanStatus
 from app.models.deals import Deal, Drawdown
 from app.services import ledger, loans, schedules
+from app.services.failures import ReleaseOut
 from app.services.ledger import AccountRole, Book
 from app.services.repayments import (
     MoreThanOwed,
     NothingPrepaid,
-    ReleaseOut,
 )
 from tests.make.limits import at, balances, get_account
 from tests.make.loans import make_drawn, pay

@@ -99,6 +99,34 @@ class TestPromote:
         assert waiting.status is DealStatus.RECONFIRMING
         assert (waiting.held, behind.status) == (Money.yuan(4_000_000), DealStatus.QUEUED)
 
+    async def test_it_forgets_nothing_of_what_a_blocked_deal_lacks(
+        self, session: AsyncSession
+    ) -> None:
+        """Behind one that waits for the quota, it also lacks room of its own guarantor."""
+        first = await make_table(
+            session,
+            limit=Money.yuan(100_000_000),
+            loan={"amount": "45000000.00"},
+            amount=Money.yuan(45_000_000),
+        )
+        assert (await accept(session, first)).status is DealStatus.APPROVING  # all of the quota
+        await accept(session, await make_table(session, guarantor=first.guarantor))
+        blocked = await make_table(session, limit=Money.yuan(3_000_000))
+        deal = await accept(session, blocked)
+
+        assert await queue.promote(session, now=NOW) == 0
+
+        place = await queue.get_place(session, actor=blocked.firm, deal_id=deal.id)
+        assert place.lacks == ["guarantor_limit", "quota"]
+        # So a smaller one of another park does not pass it to the same guarantor.
+        later = await make_table(
+            session,
+            guarantor=blocked.guarantor,
+            park_code="NINGDONG",
+            loan={"amount": "2500000.00"},
+        )
+        assert (await accept(session, later)).status is DealStatus.QUEUED
+
     async def test_whoever_waits_for_something_else_passes(self, session: AsyncSession) -> None:
         stuck = await make_table(session, limit=Money(1))
         await accept(session, stuck)
@@ -157,7 +185,9 @@ class TestPromote:
         assert drawn.guarantor is not None
         table = await make_table(session, guarantor=drawn.guarantor)
         deal = await accept(session, table)
-        entry = await liability.wait_for_room(session, drawn.deal, amount=Money.yuan(100), now=NOW)
+        entry = await liability.wait_for_room(
+            session, drawn.deal, amount=Money.yuan(100), actor=SYSTEM, now=NOW
+        )
         drawn.loan.retake_waiting = True
         await session.flush()
 

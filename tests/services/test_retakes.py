@@ -16,7 +16,7 @@ from app.models.deals import QueueEntry
 from app.models.loans import Instalment, Loan, Repayment
 from app.models.organisations import Organisation
 from app.services import ledger, liability, reversals, schedules
-from app.services.actor import SYSTEM
+from app.services.actor import SYSTEM, bind
 from app.services.ledger import AccountRole, Book
 from tests.make.limits import at, balances, get_account
 from tests.make.loans import DRAWN_ON, Drawn, make_drawn, pay
@@ -36,11 +36,18 @@ async def reverse(
 
 async def fill(session: AsyncSession, drawn: Drawn) -> None:
     """Someone else takes all of the guarantor's free room."""
+    room = (await balances(session, drawn.deal))[Book.GUARANTOR, AccountRole.AVAILABLE]
+    await take(session, drawn, room)
+
+
+async def take(session: AsyncSession, drawn: Drawn, amount: Money) -> None:
+    """Another deal uses ``amount`` of the guarantor's limit."""
     owner = str(drawn.deal.guarantor_id)
     available = await get_account(session, Book.GUARANTOR, owner, AccountRole.AVAILABLE)
     used = await get_account(session, Book.GUARANTOR, owner, AccountRole.OUTSTANDING)
-    room = (await balances(session, drawn.deal))[Book.GUARANTOR, AccountRole.AVAILABLE]
-    await ledger.apply(session, [ledger.transfer("accept", available.id, used.id, room, new_id())])
+    await ledger.apply(
+        session, [ledger.transfer("accept", available.id, used.id, amount, new_id())]
+    )
 
 
 async def make_room(session: AsyncSession, drawn: Drawn, amount: Money) -> None:
@@ -57,6 +64,22 @@ async def waiting_retake(session: AsyncSession, drawn: Drawn) -> QueueEntry:
 
 
 class TestRetake:
+    async def test_a_later_one_does_not_pass_it(self, session: AsyncSession) -> None:
+        """600,000 are free: too little for the first, enough for the second."""
+        first = await make_drawn(session, limit=Money.yuan(4_000_000))
+        paid = await pay(session, first, "1000500.00", MAY_21, KEEP_TERM)
+        second = await make_drawn(session, amount=Money.yuan(500_000), limit=Money.yuan(400_000))
+        second.deal.guarantor_id = first.deal.guarantor_id
+        await take(session, first, Money.yuan(400_000))
+        also = await pay(session, second, "250100.00", MAY_21, KEEP_TERM)
+        await bind(session, SYSTEM)
+
+        await reverse(session, first, paid)
+        await reverse(session, second, also)
+
+        assert first.loan.retake_waiting
+        assert second.loan.retake_waiting
+
     async def test_without_room_it_waits_at_the_head_and_marks_the_loan(
         self, session: AsyncSession
     ) -> None:

@@ -32,7 +32,12 @@ from app.schemas.deals import (
     UseOfFundsIn,
 )
 from app.services import acceptance, alternatives, contracts, deals, failures, gate, queue
-from app.services.acceptance import QuoteNotOffered, RightAlreadyPledged, StaleRevision
+from app.services.acceptance import (
+    InstitutionSuspended,
+    QuoteNotOffered,
+    RightAlreadyPledged,
+    StaleRevision,
+)
 from app.services.contracts import NotASide, OtherDocument
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
@@ -49,7 +54,13 @@ WRITES = may(OrganisationKind.ENTERPRISE, scope="deals:write")
     status_code=201,
     dependencies=[WRITES],
     responses=problems(
-        NotFound, IllegalMove, StaleRevision, QuoteNotOffered, NotAdmissible, RightAlreadyPledged
+        NotFound,
+        IllegalMove,
+        StaleRevision,
+        QuoteNotOffered,
+        InstitutionSuspended,
+        NotAdmissible,
+        RightAlreadyPledged,
     ),
     summary="Accept a package",
 )
