@@ -112,6 +112,8 @@ def serve(
         with _database(settings, shared=False) as ready:
             _prepare(ready)
             assert ready.database_url
+            if not shell.is_loopback(ready.host):
+                asyncio.run(shell.refuse_public_demo(ready.database_url))
             demo = shell.wants_demo(ready)
             fresh = demo and asyncio.run(shell.make_demo_authority(ready.database_url))
             run_together(

@@ -35,6 +35,7 @@ from app.routers.lender import drawdowns as lender_drawdowns
 from app.routers.lender import loans as lender_loans
 from app.routers.lender import quotes as lender_quotes
 from app.routers.lender import requests as lender_requests
+from app.routers.lender import values as lender_values
 from app.routers.limits import BodyLimit, PlainAddress
 
 TITLE = "知融 Zhirong"
@@ -81,7 +82,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         company_rights.router,
         company_imports.router,
         company_portfolios.router,
-        company_portfolios.agreed,
         company_requests.router,
         company_packages.router,
         company_deals.router,
@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lender_drawdowns.router,
         lender_requests.router,
         lender_quotes.router,
+        lender_values.router,
     ):
         app.include_router(router, prefix="/v1")
     return app

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from app.core.db import connect
+from app.core.errors import Conflict
 from app.core.settings import Settings
 from app.demo.region import PASSWORD, accounts
-from app.services import imports, organisations, reference, sealing
+from app.services import imports, organisations, passwords, reference, sealing
 from app.services.actor import SYSTEM, bind
 
 
@@ -19,11 +20,11 @@ async def load_reference(database_url: str) -> None:
 def wants_demo(settings: Settings) -> bool:
     """Whether the demo region belongs here: as set, or else when served on loopback."""
     if settings.demo is not None:
-        return settings.demo and _is_loopback(settings.host)
-    return _is_loopback(settings.host)
+        return settings.demo and is_loopback(settings.host)
+    return is_loopback(settings.host)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
@@ -32,14 +33,30 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class DemoAccountsPublic(Conflict):
+    message = (
+        "the database holds demo accounts, whose password everybody knows;"
+        " serve on loopback, or start with another --data-dir or --database-url"
+    )
+
+
+async def refuse_public_demo(database_url: str) -> None:
+    """Raise DemoAccountsPublic if demo accounts are there. For a service off loopback."""
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await bind(session, SYSTEM)
+        if await organisations.has_demo(session):
+            raise DemoAccountsPublic
+
+
 async def make_authority(
     database_url: str, *, uscc: str, name: str, email: str, password: str
 ) -> None:
     """The first authority account; AuthorityExists if there is one."""
+    chosen = await passwords.choose(password)
     async with connect(database_url) as sessions, sessions.begin() as session:
         await bind(session, SYSTEM)
         await organisations.first_authority(
-            session, uscc=uscc, name=name, email=email, password=password, now=datetime.now(UTC)
+            session, uscc=uscc, name=name, email=email, password=chosen, now=datetime.now(UTC)
         )
 
 

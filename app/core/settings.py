@@ -62,7 +62,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     data_dir: Path = Field(default_factory=_data_dir)
-    # The role of the service, bound by row-level security. None means the embedded server.
+    # The role of the service. Row-level security binds it only if another role owns the tables.
+    # None means the embedded server, which has both.
     database_url: DatabaseUrl | None = Field(default=None, repr=False)
     # The role that owns the tables and migrates them.
     owner_database_url: DatabaseUrl | None = Field(

@@ -1,14 +1,12 @@
 """Interest between two days, penalty interest on what is late, and how late it is."""
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from app.core.errors import FieldRefused
-from app.core.money import ZERO, Money, Rounding
+from app.core.money import Money, Rounding
 from app.lending.daycount import DayCount, year_fraction
-from app.lending.schedule import Instalment
 
 
 def interest_between(
@@ -50,20 +48,3 @@ def penalty_interest(
         end=to_day,
         rounding=rounding,
     )
-
-
-def days_past_due(
-    instalments: Sequence[Instalment], *, payments: Sequence[tuple[date, Money]], on: date
-) -> int:
-    """Days since the oldest due day that is not fully paid on ``on``; 0 if none is late.
-
-    ``payments`` (day, amount) count from their day on and settle instalments oldest first.
-    """
-    paid = Money.sum([amount for paid_on, amount in payments if paid_on <= on])
-    for instalment in instalments:
-        if instalment.due_on >= on:
-            return 0
-        paid -= instalment.payment
-        if paid < ZERO:
-            return (on - instalment.due_on).days
-    return 0

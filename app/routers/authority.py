@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from app.core.errors import NotFound
+from app.core.errors import FieldRefused, NotFound
 from app.core.money import ZERO
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
 from app.models.organisations import FirmProfile, Organisation
+from app.models.rights import LegalEvent
 from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
@@ -23,10 +24,12 @@ from app.schemas.organisations import (
     MarksIn,
     OrganisationOut,
 )
-from app.services import accounts, firms, guarantors, links, organisations
+from app.schemas.rights import EventIn, EventOut
+from app.services import accounts, firms, guarantors, links, organisations, right_events
 from app.services.firms import NoProfile
 from app.services.guarantors import GuarantorNotVerified
 from app.services.organisations import AuthorityStands
+from app.services.right_events import EventKnown
 
 router = APIRouter(prefix="/authority", tags=["authority"], route_class=KeyedRoute)
 
@@ -175,6 +178,23 @@ async def set_marks(
         dishonest=marks.dishonest,
         abnormal=marks.abnormal,
         now=now,
+    )
+
+
+@router.post(
+    "/rights/{right_id}/events",
+    status_code=201,
+    response_model=EventOut,
+    dependencies=[MARKS],
+    responses=problems(NotFound, EventKnown, FieldRefused),
+    summary="Record a legal event of anybody's right",
+)
+async def record_event(
+    right_id: UUID, stated: EventIn, actor: CurrentActor, session: Session, now: Now
+) -> LegalEvent:
+    """As the register announced it: also what lifts a lapse, a preservation or a pledge."""
+    return await right_events.record_event(
+        session, actor=actor, right_id=right_id, stated=stated, now=now
     )
 
 

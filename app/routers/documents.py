@@ -32,6 +32,8 @@ Store = Annotated[DocumentStore, Depends(get_store)]
 class UploadRoute(KeyedRoute):
     """Keeps the bytes before the keyed call opens its transaction: the store is the network's."""
 
+    takes_json = False
+
     def get_route_handler(self) -> Handler:
         keyed = super().get_route_handler()
         if "POST" not in (self.methods or ()):

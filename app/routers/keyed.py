@@ -39,6 +39,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class KeyedRoute(APIRoute):
     """The route class of every router whose POSTs change something."""
 
+    takes_json = True  # else the body is a file, which is the same only byte by byte
+
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
         if "POST" not in (self.methods or ()):
@@ -47,7 +49,7 @@ class KeyedRoute(APIRoute):
 
         async def keyed(request: Request) -> Response:
             key = _key_of(request)
-            digest = await _digest_of(request)
+            digest = await _digest_of(request, json_body=self.takes_json)
             if not guards:
                 # What people send before they have signed in holds a password or a token.
                 digest = await passwords.slow_digest(digest, salt=key)
@@ -107,11 +109,12 @@ def _key_of(request: Request) -> str:
     return key
 
 
-async def _digest_of(request: Request) -> bytes:
+async def _digest_of(request: Request, *, json_body: bool) -> bytes:
     """What makes two requests the same: the full path, the query and the body."""
     digest = hashlib.sha256(request.url.path.encode())
     digest.update(b"\0" + request.url.query.encode() + b"\0")
-    digest.update(_canonical(await request.body()))
+    body = await request.body()
+    digest.update(_canonical(body) if json_body else body)
     return digest.digest()
 
 
@@ -119,7 +122,7 @@ def _canonical(body: bytes) -> bytes:
     """``body`` as the input it is: the same JSON written another way is the same input."""
     try:
         read = json.loads(body, parse_float=str)
-    except (ValueError, RecursionError):  # a file, or nothing that will be accepted
+    except (ValueError, RecursionError):  # nothing that will be accepted
         return body
     return json.dumps(read, sort_keys=True, separators=(",", ":")).encode()
 

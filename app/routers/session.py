@@ -4,7 +4,8 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from app.core.errors import FieldRefused
@@ -12,12 +13,13 @@ from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.routers.access import public, signed_in
 from app.routers.deps import SESSION_COOKIE, CurrentActor, Now, Session, presented_token
-from app.routers.keyed import KEY, KeyedRoute
+from app.routers.keyed import KEY, Handler, KeyedRoute
 from app.routers.problems import problems
 from app.schemas.accounts import (
     AcceptInvitationIn,
     ActorOut,
     AnswerOut,
+    PasswordIn,
     ResetPasswordIn,
     SignInIn,
     UserOut,
@@ -32,11 +34,43 @@ from app.services.accounts import (
     UserDisabled,
 )
 from app.services.links import LinkUnusable
+from app.services.passwords import Chosen
 
 router = APIRouter(prefix="/session", tags=["session"])
 
-# Signing in and out need no key; what enters somebody or sets a password does.
-keyed = APIRouter(prefix="/session", tags=["session"], route_class=KeyedRoute)
+
+class PasswordRoute(KeyedRoute):
+    """Hashes the chosen password before the transaction is open: it waits for a free core."""
+
+    def get_route_handler(self) -> Handler:
+        keyed = super().get_route_handler()
+
+        async def chosen(request: Request) -> Response:
+            request.state.chosen = await _choice_of(await request.body())
+            return await keyed(request)
+
+        return chosen
+
+
+async def _choice_of(body: bytes) -> Chosen | None:
+    """The password in ``body``, hashed; None for input that will be refused anyway."""
+    try:
+        choice = PasswordIn.model_validate_json(body)
+    except ValidationError:
+        return None
+    return await passwords.choose(choice.password.get_secret_value())
+
+
+async def get_chosen(request: Request) -> Chosen:
+    """The password of the body; there is one whenever the body was found valid."""
+    chosen: Chosen = request.state.chosen
+    return chosen
+
+
+NewPassword = Annotated[Chosen, Depends(get_chosen)]
+
+# Signing in needs no key; what enters somebody or sets a password does.
+keyed = APIRouter(prefix="/session", tags=["session"], route_class=PasswordRoute)
 
 
 @keyed.post(
@@ -47,13 +81,15 @@ keyed = APIRouter(prefix="/session", tags=["session"], route_class=KeyedRoute)
     responses=problems(Taken, FieldRefused),
     summary="Sign up an organisation",
 )
-async def sign_up(form: SignUpIn, session: Session, now: Now) -> Organisation:
+async def sign_up(
+    form: SignUpIn, password: NewPassword, session: Session, now: Now
+) -> Organisation:
     """Enters the organisation and its first manager, who then signs in.
 
     A firm works at once; banks, insurers, guarantors, parks and agencies after the authority has
     verified them.
     """
-    return await organisations.sign_up(session, form=form, now=now)
+    return await organisations.sign_up(session, form=form, password=password, now=now)
 
 
 @router.post(
@@ -123,11 +159,9 @@ def _person(signed_in: SignedIn) -> ActorOut:
     )
 
 
-@router.post(
-    "/sign-out", status_code=204, dependencies=[signed_in()], summary="End one's own session"
-)
+@router.delete("", status_code=204, dependencies=[signed_in()], summary="End one's own session")
 async def sign_out(request: Request, response: Response, session: Session, now: Now) -> None:
-    """Revokes the presented token at once, and takes the cookie back."""
+    """Revokes the presented token at once, and takes the cookie back. Once more it is a 401."""
     await tokens.revoke(session, presented_token(request), now=now)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
 
@@ -140,13 +174,15 @@ async def sign_out(request: Request, response: Response, session: Session, now: 
     responses=problems(LinkUnusable, Taken, FieldRefused),
     summary="Accept an invitation",
 )
-async def accept_invitation(form: AcceptInvitationIn, session: Session, now: Now) -> User:
+async def accept_invitation(
+    form: AcceptInvitationIn, password: NewPassword, session: Session, now: Now
+) -> User:
     """Become a user of the organisation that invited. The token works once, for seven days."""
     return await links.accept_invitation(
         session,
         token=form.token.get_secret_value(),
         name=form.name,
-        password=form.password.get_secret_value(),
+        password=password,
         now=now,
     )
 
@@ -158,12 +194,14 @@ async def accept_invitation(form: AcceptInvitationIn, session: Session, now: Now
     responses=problems(LinkUnusable, FieldRefused),
     summary="Set a forgotten password anew",
 )
-async def reset_password(form: ResetPasswordIn, session: Session, now: Now) -> None:
+async def reset_password(
+    form: ResetPasswordIn, password: NewPassword, session: Session, now: Now
+) -> None:
     """With the token that a manager or the authority handed over. Ends every session."""
     await links.use_reset(
         session,
         token=form.token.get_secret_value(),
-        password=form.password.get_secret_value(),
+        password=password,
         now=now,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
 from app.schemas.base import Input, Output, ShortText
@@ -50,6 +50,12 @@ class AnswerOut(Output):
     route: str
     status: int
     body: Any
+
+
+class PasswordIn(BaseModel):
+    """The new password that a body holds beside other things."""
+
+    password: NewPassword
 
 
 class AcceptInvitationIn(Input):

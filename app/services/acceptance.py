@@ -25,23 +25,13 @@ from app.services import room, rules
 from app.services.acceptance_rows import Package, Taken
 from app.services.actor import Actor
 from app.services.packages import check_combination, load_cooperations
+from app.services.quotes import StaleRevision
 from app.services.reference import PROGRAMME
 from app.services.requests import visible_requests
 from app.services.room import Reservation
 
 Choice = tuple[UUID, int]
 """A quote's id and the revision the firm read."""
-
-
-@dataclass(eq=False)
-class StaleRevision(Conflict):
-    """The quote changed since the firm read it."""
-
-    message = "Quote {quote_id} stands at revision {current}, not {given}."
-
-    quote_id: UUID
-    given: int
-    current: int
 
 
 @dataclass(eq=False)

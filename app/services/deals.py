@@ -10,7 +10,7 @@ from sqlalchemy import Select, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import WithId
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import BEFORE_CASH, DealStatus
 from app.lifecycle.parties import OrganisationKind
@@ -45,6 +45,10 @@ class DealNotReady(Conflict):
 
     status: str
     wanted: str
+
+
+class NotPledgee(Forbidden):
+    message = "Only the pledgee says what becomes of the pledge."
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
-from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.errors import Conflict, FieldRefused, NotFound
 from app.identifiers.rights import Register
 from app.lifecycle.deals import (
     DEAL,
@@ -28,6 +28,7 @@ from app.models.financing import FinancingRequest
 from app.models.loans import Loan
 from app.services import history, outbox
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.deals import NotPledgee, lock_deal, visible_deals
 from app.services.reversals import DISCHARGES
 
 _BANK, _GUARANTOR = DISCHARGES
@@ -40,10 +41,6 @@ _PLEDGEES = {
 
 class NotRepaid(Conflict):
     message = "The pledge is discharged once the loan is repaid."
-
-
-class NotPledgee(Forbidden):
-    message = "Only the pledgee releases the pledge."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ async def discharge(
     guarantor's discharge is needed too, whoever holds the pledge.
     """
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
-    deal = await _lock_deal(session, actor, deal_id)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     if deal.status is not DealStatus.REPAID:
         raise NotRepaid
     registrations = await _lock_registrations(session, deal)
@@ -97,24 +94,6 @@ async def discharge(
         await _close_if_free(session, deal, registrations, actor=actor, now=now)
     await session.flush()
     return Discharge(deal, registrations, frozenset(_institution(kind) for kind in awaiting))
-
-
-def visible_deals(actor: Actor) -> Select[Deal]:
-    """The deals in which ``actor`` is bank or guarantor: who may hold their pledge."""
-    own = actor.organisation_id
-    return select(Deal).where(or_(Deal.bank_id == own, Deal.guarantor_id == own))
-
-
-async def _lock_deal(session: AsyncSession, actor: Actor, deal_id: UUID) -> Deal:
-    deal: Deal | None = await session.scalar(
-        visible_deals(actor)
-        .where(Deal.id == deal_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if deal is None:
-        raise NotFound
-    return deal
 
 
 async def _lock_registrations(session: AsyncSession, deal: Deal) -> Sequence[Registration]:
@@ -173,7 +152,7 @@ async def record_cancellation(
     )
     if deal_id is None:
         raise NotFound
-    deal = await _lock_deal(session, actor, deal_id)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     registrations = await _lock_registrations(session, deal)
     registration = next(row for row in registrations if row.id == registration_id)
     if _own_milestone(actor) not in _PLEDGEES[registration.pledgee]:

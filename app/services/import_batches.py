@@ -28,7 +28,7 @@ from app.services.import_records import (
     ready,
     refusal_of,
 )
-from app.services.rights import NUMBER_UNIQUE
+from app.services.rights import NUMBER_UNIQUE, is_demo
 
 Key = tuple[Register, str, str]
 
@@ -113,11 +113,13 @@ async def _insert(
     """Those that nobody has yet. A number of another firm is passed over by the database."""
     if not fresh:
         return {}
+    demo = await session.scalar(select(is_demo(owner_id)))
     rows = [
         new_right(item)
         | {
             "id": new_id(),
             "owner_id": owner_id,
+            "demo": demo,
             "source": f"{item.row.record.source.format}:{item.row.record.source.record_id}",
             "updated_at": now,
         }

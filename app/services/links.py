@@ -14,6 +14,7 @@ from app.models.accounts import Invitation, PasswordReset, User
 from app.services import outbox, passwords, rules, tokens
 from app.services.accounts import Taken, create_user, find_user, managing_person, visible_users
 from app.services.actor import Actor
+from app.services.passwords import Chosen
 
 
 class LinkUnusable(NotFound):
@@ -44,10 +45,9 @@ async def invite(
 
 
 async def accept_invitation(
-    session: AsyncSession, *, token: str, name: str, password: str, now: datetime
+    session: AsyncSession, *, token: str, name: str, password: Chosen, now: datetime
 ) -> User:
     """Become a user by an invitation's token, once. LinkUnusable, Taken or FieldRefused."""
-    password_hash = await passwords.hash_password(password)
     invitation = await session.scalar(
         select(Invitation)
         .where(
@@ -66,7 +66,7 @@ async def accept_invitation(
         organisation_id=invitation.organisation_id,
         email=invitation.email,
         name=name,
-        password_hash=password_hash,
+        password_hash=password.hash,
         level=invitation.level,
         now=now,
     )
@@ -99,9 +99,8 @@ async def issue_reset(
     return reset, token
 
 
-async def use_reset(session: AsyncSession, *, token: str, password: str, now: datetime) -> None:
+async def use_reset(session: AsyncSession, *, token: str, password: Chosen, now: datetime) -> None:
     """Set a new password by a reset's token, once; ends every session and every other reset."""
-    password_hash = await passwords.hash_password(password)
     user = await session.scalar(
         select(User)
         .join(PasswordReset, PasswordReset.user_id == User.id)
@@ -122,7 +121,7 @@ async def use_reset(session: AsyncSession, *, token: str, password: str, now: da
         .values(used_at=now)
         .execution_options(synchronize_session=False)
     )
-    user.password_hash = password_hash
+    user.password_hash = password.hash
     user.failures, user.locked_until = 0, None
     await tokens.revoke_of_user(session, user.id, now=now)
     outbox.announce(

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import unicodedata
+from dataclasses import dataclass, field
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -22,17 +23,25 @@ _SLOTS = asyncio.Semaphore(os.cpu_count() or 1)
 _NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
 
 
-def check_choice(password: str, *, email: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A new password, and the argon2id hash to store, with its salt and parameters inside."""
+
+    text: str = field(repr=False)
+    hash: str = field(repr=False)
+
+
+def check_choice(password: Chosen, *, email: str) -> None:
     """Raise FieldRefused for a password that is the e-mail address or its local part."""
-    chosen = password.casefold()
+    chosen = password.text.casefold()
     if chosen in {email.casefold(), email.partition("@")[0].casefold()}:
         raise FieldRefused("password", "must not be the e-mail address")
 
 
-async def hash_password(password: str) -> str:
-    """The argon2id hash to store, with its salt and parameters inside."""
+async def choose(password: str) -> Chosen:
+    """Hash a password that somebody chose; before any transaction is open, for it takes a while."""
     async with _SLOTS:
-        return await asyncio.to_thread(_HASHER.hash, _normal(password))
+        return Chosen(password, await asyncio.to_thread(_HASHER.hash, _normal(password)))
 
 
 async def verify(password: str, stored: str | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, exists, false, func, or_, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +13,7 @@ from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.lifecycle.financing import RequestStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.deals import Deal
-from app.models.financing import FinancingRequest, IdentityConsent
+from app.models.financing import FinancingRequest
 from app.models.portfolios import Portfolio, PortfolioRight
 from app.models.rights import Right
 from app.schemas.portfolios import RIGHTS_MAX
@@ -32,28 +31,8 @@ class PortfolioInUse(Conflict):
 
 
 def visible_portfolios(actor: Actor) -> Select[Portfolio]:
-    """Portfolios the actor may see: a firm its own, a lender those of its deals and consents."""
-    portfolios = select(Portfolio)
-    org = actor.organisation_id
-    match actor.kind:
-        case OrganisationKind.ENTERPRISE:
-            return portfolios.where(Portfolio.firm_id == org)
-        case OrganisationKind.AUTHORITY | OrganisationKind.SYSTEM:
-            return portfolios
-        case OrganisationKind.BANK | OrganisationKind.INSURER | OrganisationKind.GUARANTOR:
-            in_deal = exists().where(
-                FinancingRequest.portfolio_id == Portfolio.id,
-                Deal.request_id == FinancingRequest.id,
-                or_(Deal.bank_id == org, Deal.guarantor_id == org, Deal.insurer_id == org),
-            )
-            consented = exists().where(
-                FinancingRequest.portfolio_id == Portfolio.id,
-                IdentityConsent.request_id == FinancingRequest.id,
-                IdentityConsent.institution_id == org,
-            )
-            return portfolios.where(or_(in_deal, consented))
-        case OrganisationKind.PARK | OrganisationKind.AGENCY:
-            return portfolios.where(false())
+    """A firm's own portfolios. Others see the rights of a deal or a request, not portfolios."""
+    return select(Portfolio).where(Portfolio.firm_id == actor.organisation_id)
 
 
 async def create_portfolio(

@@ -52,8 +52,9 @@ class RequestNotOpen(Conflict):
 class StaleRevision(Conflict):
     """The quote changed since the caller read it."""
 
-    message = "The quote stands at revision {current}, not {given}."
+    message = "Quote {quote_id} stands at revision {current}, not {given}."
 
+    quote_id: UUID
     given: int
     current: int
 
@@ -184,7 +185,7 @@ async def revise_quote(
     actor.must_be(*LENDERS)
     quote = await _lock_quote(session, actor, quote_id)
     if quote.revision != revised.revision:
-        raise StaleRevision(revised.revision, quote.revision)
+        raise StaleRevision(quote.id, revised.revision, quote.revision)
     if quote.status not in _REVISABLE or quote.expires_at <= now:
         raise QuoteNotLive("expired" if quote.status in _REVISABLE else quote.status)
     if revised.terms.kind != quote.kind:

@@ -15,6 +15,9 @@ from app.services.actor import SYSTEM, bind
 from app.services.ledger import AccountRole, Book
 
 PROGRAMME = "programme"
+
+REGION = "REGION"
+"""The code of the regional account of firms outside every park; it is no park."""
 """The owner of the accounts that belong to the whole programme."""
 
 

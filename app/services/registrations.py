@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.db import new_id
-from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.errors import Conflict, FieldRefused, NotFound
 from app.identifiers.rights import Register
 from app.lifecycle.deals import (
     REGISTRATION,
@@ -25,7 +25,7 @@ from app.schemas.deals import FilingEvent, MilestoneKind
 from app.services import history, outbox
 from app.services.actor import Actor
 from app.services.constraints import refusing
-from app.services.deals import lock_deal, must_be_in
+from app.services.deals import NotPledgee, lock_deal, must_be_in
 from app.services.discharges import release_rights
 
 UNIQUE_NUMBER = "uq_registrations_register_number"
@@ -47,10 +47,6 @@ _MILESTONE_BY = {
     MilestoneKind.COUNTER_GUARANTEE_DONE: OrganisationKind.GUARANTOR,
     MilestoneKind.POLICY_PAID: OrganisationKind.INSURER,
 }
-
-
-class NotPledgee(Forbidden):
-    message = "Only the pledgee records what the register says."
 
 
 class NumberTaken(Conflict):

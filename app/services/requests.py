@@ -32,9 +32,7 @@ from app.schemas.requests import RequestIn
 from app.services import eligibility, history, outbox
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
-
-REGION = "REGION"
-"""The account of firms outside every park."""
+from app.services.reference import REGION
 
 EXPIRY_BATCH = 200
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.db import new_id
-from app.core.errors import Conflict, FieldRefused
+from app.core.errors import Conflict, FieldRefused, Forbidden
 from app.models.rights import LegalEvent, Right
 from app.schemas.rights import EventIn
 from app.services import outbox, rights, rules
@@ -24,6 +24,14 @@ from app.services.actor import Actor
 
 ENDINGS = frozenset({"lapse", "expiry", "end", "invalid", "abandon", "discontinued"})
 _UNCLEAR = "_unclear"
+
+
+RELIEFS = frozenset({"restore", "preservation_end", "pledge_end"})
+"""Effects that lift what stands against a right: not the owner's to say."""
+
+
+class ReliefNotYours(Forbidden):
+    message = "An event that lifts what stands against a right is recorded by the authority."
 
 
 class EventKnown(Conflict):
@@ -71,12 +79,17 @@ async def effects(session: AsyncSession, *, on: date) -> Mapping[str, Mapping[st
 async def record_event(
     session: AsyncSession, *, actor: Actor, right_id: UUID, stated: EventIn, now: datetime
 ) -> LegalEvent:
-    """Record an event of the register and apply it; EventKnown if it stands there already."""
-    right = await rights.lock_right(session, actor=actor, right_id=right_id)
+    """Record an event of the register and apply it; EventKnown if it stands there already.
+
+    By the owner, or by the authority on anybody's right.
+    """
+    right = await rights.lock_right(session, actor=actor, right_id=right_id, staff=True)
     today = business_date(now)
     if stated.announced_on > today:
         raise FieldRefused("announced_on", "is in the future")
     table = (await effects(session, on=today)).get(right.jurisdiction, {})
+    if table.get(stated.code) in RELIEFS and not actor.is_staff:
+        raise ReliefNotYours
     event: LegalEvent | None = await session.scalar(
         insert(LegalEvent)
         .values(

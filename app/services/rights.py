@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, exists, false, or_, select
+from sqlalchemy import ScalarSelect, Select, exists, false, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -18,6 +18,7 @@ from app.identifiers.rights import Register, RightKind, register_of
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight
 from app.models.financing import IdentityConsent, RequestRight
+from app.models.organisations import Organisation
 from app.models.rights import CoOwner, Encumbrance, Licence, Right
 from app.schemas.rights import CoOwnerIn, EncumbranceIn, LicenceIn, RightIn
 from app.services import documents, outbox, right_fields
@@ -72,8 +73,13 @@ def visible_rights(actor: Actor) -> Select[Right]:
             return rights.where(false())
 
 
+def is_demo(owner_id: UUID) -> ScalarSelect[bool]:
+    """Whether the owner is invented, and so whatever it states is."""
+    return select(Organisation.demo).where(Organisation.id == owner_id).scalar_subquery()
+
+
 async def create_right(
-    session: AsyncSession, *, actor: Actor, stated: RightIn, now: datetime, demo: bool = False
+    session: AsyncSession, *, actor: Actor, stated: RightIn, now: datetime
 ) -> Right:
     """A new right of the actor's firm; RightTaken if the number stands anywhere already."""
     actor.must_be(OrganisationKind.ENTERPRISE)
@@ -84,7 +90,7 @@ async def create_right(
             id=new_id(),
             owner_id=actor.organisation_id,
             source="manual",
-            demo=demo,
+            demo=is_demo(actor.organisation_id),
             updated_at=now,
             **fields,
         )
@@ -102,7 +108,7 @@ async def correct_right(
 ) -> Right:
     """Rewrite a right as a whole; RightPledged while a live deal holds it.
 
-    What the register announced (ended, preserved) is not the firm's to rewrite.
+    What the register announced (ended, preserved) is moved by events only.
     """
     right = await lock_right(session, actor=actor, right_id=right_id)
     if await is_locked(session, right.id):
@@ -156,9 +162,11 @@ async def get_right(session: AsyncSession, *, actor: Actor, right_id: UUID) -> R
     return right
 
 
-async def lock_right(session: AsyncSession, *, actor: Actor, right_id: UUID) -> Right:
-    """The firm's own right, locked until the transaction ends."""
-    actor.must_be(OrganisationKind.ENTERPRISE)
+async def lock_right(
+    session: AsyncSession, *, actor: Actor, right_id: UUID, staff: bool = False
+) -> Right:
+    """The firm's own right, locked until the transaction ends; for ``staff`` anybody's too."""
+    actor.must_be(OrganisationKind.ENTERPRISE, *([OrganisationKind.AUTHORITY] if staff else []))
     right: Right | None = await session.scalar(
         visible_rights(actor)
         .where(Right.id == right_id)

@@ -1,7 +1,6 @@
 """Work for the worker, enqueued in the transaction of the fact."""
 
 import json
-from datetime import timedelta
 from enum import StrEnum
 
 from pgqueuer.db import AsyncpgDriver
@@ -20,8 +19,6 @@ async def enqueue(
     session: AsyncSession,
     task: Task,
     payload: dict[str, str] | None = None,
-    *,
-    after: timedelta | None = None,
 ) -> None:
     """Enqueue ``task``; it becomes visible to workers when the caller's transaction commits.
 
@@ -32,6 +29,4 @@ async def enqueue(
     raw = connection.driver_connection
     assert raw is not None
     assert raw.is_in_transaction()
-    await Queries(AsyncpgDriver(raw)).enqueue(
-        task.value, json.dumps(payload or {}).encode(), execute_after=after
-    )
+    await Queries(AsyncpgDriver(raw)).enqueue(task.value, json.dumps(payload or {}).encode())

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
-from app.lending.accrual import days_past_due, interest_between, penalty_interest
+from app.lending.accrual import interest_between, penalty_interest
 from app.lending.daycount import DayCount
-from app.lending.schedule import schedule
-from tests.lending.make import terms
 
 
 def test_daily_interest_is_principal_times_rate_times_days() -> None:
@@ -49,37 +47,6 @@ def test_penalty_interest_is_a_multiple_of_the_rate() -> None:
     )
 
     assert str(penalty) == "4.58"  # 305 × 18 % × 30 / 360 = 4.575
-
-
-def test_a_loan_is_late_from_the_day_after_an_unpaid_due_day() -> None:
-    plan = schedule(terms())
-
-    def late(on: date) -> int:
-        return days_past_due(plan, payments=[], on=on)
-
-    assert [late(date(2022, 12, day)) for day in (1, 2, 31)] == [0, 1, 30]
-
-
-def test_payments_settle_the_oldest_first_and_count_from_their_day() -> None:
-    plan = schedule(terms())
-    payments = [
-        (date(2022, 12, 1), plan[0].payment),
-        (date(2023, 1, 10), plan[1].payment - Money(1)),
-    ]
-
-    assert days_past_due(plan, payments=payments, on=date(2023, 1, 9)) == 8
-    assert days_past_due(plan, payments=payments, on=date(2023, 1, 15)) == 14
-    payments.append((date(2023, 1, 15), Money(1)))
-    assert days_past_due(plan, payments=payments, on=date(2023, 1, 15)) == 0
-
-
-def test_a_fully_paid_loan_is_never_late() -> None:
-    plan = schedule(terms())
-    everything = Money.sum([row.payment for row in plan])
-
-    late = days_past_due(plan, payments=[(date(2022, 11, 2), everything)], on=date(2030, 1, 1))
-
-    assert late == 0
 
 
 @given(

@@ -10,6 +10,7 @@ from app.models.organisations import Organisation
 from app.schemas.organisations import SignUpIn
 from app.services import passwords, tokens
 from app.services.actor import Actor
+from app.services.passwords import Chosen
 from tests.make.parties import make_uscc
 
 PASSWORD = "correct horse battery"
@@ -32,6 +33,10 @@ def make_form(**changes: Any) -> SignUpIn:
     return SignUpIn.model_validate(sign_up_form(**changes))
 
 
+async def chosen(password: str = PASSWORD) -> Chosen:
+    return await passwords.choose(password)
+
+
 async def make_user(
     session: AsyncSession,
     organisation: Organisation,
@@ -44,7 +49,7 @@ async def make_user(
         organisation_id=organisation.id,
         email=f"{make_uscc().lower()}@example.com",
         name="李四",
-        password_hash=await passwords.hash_password(password),
+        password_hash=(await chosen(password)).hash,
         level=level,
     )
     session.add(user)

@@ -156,7 +156,7 @@ class TestSignOut:
     async def test_ends_the_session_at_once(self, client_of: ClientOf, email: str) -> None:
         async with client_of(None) as client:
             token = (await sign_in(client, email, PASSWORD)).cookies[COOKIE]
-            reply = await client.post("/v1/session/sign-out")
+            reply = await client.delete("/v1/session")
             assert reply.status_code == 204
             assert COOKIE not in client.cookies
 
@@ -168,9 +168,7 @@ class TestSignOut:
     async def test_another_site_cannot_do_it(self, client_of: ClientOf, email: str) -> None:
         async with client_of(None) as client:
             await sign_in(client, email, PASSWORD)
-            reply = await client.post(
-                "/v1/session/sign-out", headers={"Origin": "https://evil.example"}
-            )
+            reply = await client.delete("/v1/session", headers={"Origin": "https://evil.example"})
 
         assert reply.status_code == 403
 

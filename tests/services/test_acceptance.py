@@ -21,11 +21,11 @@ from app.services.acceptance import (
     InstitutionSuspended,
     QuoteNotOffered,
     RightAlreadyPledged,
-    StaleRevision,
 )
 from app.services.actor import KindRefused
 from app.services.ledger import AccountRole, Book
 from app.services.packages import NotAdmissible
+from app.services.quotes import StaleRevision
 from tests.make.deals import accept, make_table
 from tests.make.limits import get_account
 from tests.make.market import LOAN, make_institution, make_quote

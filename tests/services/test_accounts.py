@@ -23,7 +23,7 @@ from app.services.accounts import (
 )
 from app.services.actor import Actor, ManagerNeeded
 from app.services.links import LinkUnusable
-from tests.make.accounts import PASSWORD, actor_of, make_client_actor, make_user
+from tests.make.accounts import PASSWORD, actor_of, chosen, make_client_actor, make_user
 from tests.make.parties import make_actor, make_organisation
 
 FOREVER = timedelta(days=3650)
@@ -41,7 +41,7 @@ async def manager(session: AsyncSession, firm: Organisation) -> Actor:
 
 class TestPasswords:
     async def test_only_the_right_one_matches(self) -> None:
-        stored = await passwords.hash_password(PASSWORD)
+        stored = (await chosen()).hash
 
         assert await passwords.verify(PASSWORD, stored)
         assert not await passwords.verify(PASSWORD + " ", stored)
@@ -51,7 +51,7 @@ class TestPasswords:
         assert not await passwords.verify(PASSWORD, "!")
 
     async def test_a_letter_composed_otherwise_is_the_same_letter(self) -> None:
-        stored = await passwords.hash_password("caf\u00e9 caf\u00e9")
+        stored = (await chosen("caf\u00e9 caf\u00e9")).hash
 
         assert await passwords.verify("cafe\u0301 cafe\u0301", stored)
 
@@ -144,14 +144,14 @@ class TestInvitations:
         assert invitation.expires_at == now + timedelta(days=7)
 
         user = await links.accept_invitation(
-            session, token=token, name="李四", password=PASSWORD, now=now
+            session, token=token, name="李四", password=await chosen(), now=now
         )
 
         assert (user.organisation_id, user.level) == (manager.organisation_id, Level.MEMBER)
         assert await passwords.verify(PASSWORD, user.password_hash)
         with pytest.raises(LinkUnusable):
             await links.accept_invitation(
-                session, token=token, name="李四", password=PASSWORD, now=now
+                session, token=token, name="李四", password=await chosen(), now=now
             )
 
     async def test_a_late_or_unknown_token_opens_nothing(
@@ -164,7 +164,7 @@ class TestInvitations:
         for tried, at in ((token, now + timedelta(days=7)), ("unknown", now)):
             with pytest.raises(LinkUnusable):
                 await links.accept_invitation(
-                    session, token=tried, name="李四", password=PASSWORD, now=at
+                    session, token=tried, name="李四", password=await chosen(), now=at
                 )
 
     async def test_the_address_must_be_free_when_invited_and_when_accepted(
@@ -183,11 +183,11 @@ class TestInvitations:
             for _ in range(2)
         ]
         await links.accept_invitation(
-            session, token=twice[0][1], name="李四", password=PASSWORD, now=now
+            session, token=twice[0][1], name="李四", password=await chosen(), now=now
         )
         with pytest.raises(Taken):
             await links.accept_invitation(
-                session, token=twice[1][1], name="李四", password=PASSWORD, now=now
+                session, token=twice[1][1], name="李四", password=await chosen(), now=now
             )
 
     async def test_the_password_is_not_the_address(
@@ -199,7 +199,11 @@ class TestInvitations:
 
         with pytest.raises(FieldRefused):
             await links.accept_invitation(
-                session, token=token, name="王五", password="Wang@firm.example", now=now
+                session,
+                token=token,
+                name="王五",
+                password=await chosen("Wang@firm.example"),
+                now=now,
             )
 
     async def test_members_and_programs_invite_nobody(
@@ -228,7 +232,9 @@ class TestPasswordReset:
         reset, second = await links.issue_reset(session, actor=manager, user_id=user.id, now=now)
         assert reset.expires_at == now + timedelta(hours=24)
 
-        await links.use_reset(session, token=second, password="another good one", now=now)
+        await links.use_reset(
+            session, token=second, password=await chosen("another good one"), now=now
+        )
 
         stored = await session.get_one(User, user.id)
         assert await passwords.verify("another good one", stored.password_hash)
@@ -236,7 +242,7 @@ class TestPasswordReset:
         assert await tokens.authenticate(session, old) is None
         for used in (first, second):
             with pytest.raises(LinkUnusable):
-                await links.use_reset(session, token=used, password=PASSWORD, now=now)
+                await links.use_reset(session, token=used, password=await chosen(), now=now)
 
     async def test_the_authority_may_issue_one_for_anybody_and_strangers_for_nobody(
         self, session: AsyncSession, firm: Organisation, now: datetime
@@ -254,7 +260,7 @@ class TestPasswordReset:
 
         with pytest.raises(LinkUnusable):
             await links.use_reset(
-                session, token=token, password=PASSWORD, now=now + timedelta(hours=24)
+                session, token=token, password=await chosen(), now=now + timedelta(hours=24)
             )
 
 

@@ -16,7 +16,8 @@ from app.models.deals import DealRight, Registration
 from app.models.financing import FinancingRequest
 from app.services import discharges
 from app.services.actor import Actor
-from app.services.discharges import Discharge, NotPledgee, NotRepaid
+from app.services.deals import NotPledgee
+from app.services.discharges import Discharge, NotRepaid
 from tests.make.limits import at
 from tests.make.loans import Drawn, make_drawn
 from tests.make.parties import make_actor, make_organisation

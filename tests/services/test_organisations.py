@@ -20,7 +20,7 @@ from app.services.actor import Actor, KindRefused, ManagerNeeded
 from app.services.guarantors import GuarantorNotVerified
 from app.services.ledger import AccountRole, Book
 from app.services.organisations import AuthorityExists, AuthorityStands
-from tests.make.accounts import PASSWORD, make_form
+from tests.make.accounts import chosen, make_form
 from tests.make.parties import make_actor, make_organisation, make_uscc
 
 
@@ -35,7 +35,9 @@ class TestSignUp:
     ) -> None:
         form = make_form(email="Zhang.San@Example.com")
 
-        organisation = await organisations.sign_up(session, form=form, now=now)
+        organisation = await organisations.sign_up(
+            session, form=form, password=await chosen(), now=now
+        )
 
         assert organisation.status is OrganisationStatus.PENDING
         manager = await session.scalar(select(User).where(User.organisation_id == organisation.id))
@@ -49,7 +51,10 @@ class TestSignUp:
         uscc = make_uscc()
 
         organisation = await organisations.sign_up(
-            session, form=make_form(uscc=f" {uscc[:8]} {uscc[8:].lower()} "), now=now
+            session,
+            form=make_form(uscc=f" {uscc[:8]} {uscc[8:].lower()} "),
+            password=await chosen(),
+            now=now,
         )
 
         assert organisation.uscc == uscc
@@ -58,10 +63,10 @@ class TestSignUp:
         self, session: AsyncSession, now: datetime
     ) -> None:
         form = make_form()
-        await organisations.sign_up(session, form=form, now=now)
+        await organisations.sign_up(session, form=form, password=await chosen(), now=now)
 
         with pytest.raises(Taken) as refusal:
-            await organisations.sign_up(session, form=form, now=now)
+            await organisations.sign_up(session, form=form, password=await chosen(), now=now)
 
         assert refusal.value.field == "uscc"
 
@@ -69,10 +74,12 @@ class TestSignUp:
         self, session: AsyncSession, now: datetime
     ) -> None:
         first = make_form()
-        await organisations.sign_up(session, form=first, now=now)
+        await organisations.sign_up(session, form=first, password=await chosen(), now=now)
 
         with pytest.raises(Taken) as refusal:
-            await organisations.sign_up(session, form=make_form(email=first.email), now=now)
+            await organisations.sign_up(
+                session, form=make_form(email=first.email), password=await chosen(), now=now
+            )
 
         assert refusal.value.field == "email"
 
@@ -96,7 +103,12 @@ class TestSignUp:
         self, session: AsyncSession, now: datetime, changes: dict[str, str], field: str
     ) -> None:
         with pytest.raises(FieldRefused) as refusal:
-            await organisations.sign_up(session, form=make_form(**changes), now=now)
+            await organisations.sign_up(
+                session,
+                form=(form := make_form(**changes)),
+                password=await chosen(form.password.get_secret_value()),
+                now=now,
+            )
 
         assert refusal.value.field == field
 
@@ -105,7 +117,9 @@ class TestSignUp:
     ) -> None:
         form = make_form(kind="park", park_code="ZHONGNING")
 
-        organisation = await organisations.sign_up(session, form=form, now=now)
+        organisation = await organisations.sign_up(
+            session, form=form, password=await chosen(), now=now
+        )
 
         assert organisation.park_code == "ZHONGNING"
 
@@ -119,7 +133,7 @@ class TestFirstAuthority:
             uscc=make_uscc(),
             name="示例主管部门",
             email="first@authority.example",
-            password=PASSWORD,
+            password=await chosen(),
             now=now,
         )
         assert first.status is OrganisationStatus.VERIFIED
@@ -134,7 +148,7 @@ class TestFirstAuthority:
                 uscc=make_uscc(),
                 name="第二个",
                 email="second@authority.example",
-                password=PASSWORD,
+                password=await chosen(),
                 now=now,
             )
 

@@ -16,8 +16,8 @@ from app.models.deals import Deal, DealRight, Milestone, Registration
 from app.schemas.deals import FilingEvent, MilestoneKind
 from app.services import failures, history, registrations
 from app.services.actor import Actor, KindRefused
-from app.services.deals import DealNotReady
-from app.services.registrations import NotPledgee, NumberTaken
+from app.services.deals import DealNotReady, NotPledgee
+from app.services.registrations import NumberTaken
 from tests.make.deals import Table, accept, approve_all, confirm_all, make_table
 from tests.make.parties import NOW
 

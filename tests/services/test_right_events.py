@@ -12,9 +12,11 @@ from app.models.rights import Right
 from app.schemas.rights import EventIn
 from app.services import right_events
 from app.services.actor import Actor, bind
-from app.services.right_events import EventKnown
+from app.services.right_events import EventKnown, ReliefNotYours
 from tests.make.parties import make_actor, make_organisation
 from tests.make.rights import make_right
+
+RELIEVING = {"RR01", "PD01", "PC01"}
 
 
 @pytest.fixture
@@ -38,12 +40,29 @@ class TestRecordEvent:
         self, session: AsyncSession, actor: Actor, right: Right, now: datetime, *events: str
     ) -> None:
         """Each event as "CODE day"."""
+        authority = await make_actor(
+            session, await make_organisation(session, OrganisationKind.AUTHORITY)
+        )
         for code, day in (event.split() for event in events):
+            await bind(session, authority if code in RELIEVING else actor)
+            await right_events.record_event(
+                session,
+                actor=authority if code in RELIEVING else actor,
+                right_id=right.id,
+                stated=EventIn(code=code, announced_on=day),
+                now=now,
+            )
+
+    @pytest.mark.parametrize("code", sorted(RELIEVING))
+    async def test_the_owner_does_not_lift_what_stands_against_its_right(
+        self, session: AsyncSession, actor: Actor, right: Right, now: datetime, code: str
+    ) -> None:
+        with pytest.raises(ReliefNotYours):
             await right_events.record_event(
                 session,
                 actor=actor,
                 right_id=right.id,
-                stated=EventIn(code=code, announced_on=day),
+                stated=EventIn.model_validate({"code": code, "announced_on": "2025-05-01"}),
                 now=now,
             )
 

@@ -36,12 +36,12 @@ from app.services.acceptance import (
     InstitutionSuspended,
     QuoteNotOffered,
     RightAlreadyPledged,
-    StaleRevision,
 )
 from app.services.contracts import NotASide, OtherDocument
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
 from app.services.packages import NotAdmissible
+from app.services.quotes import StaleRevision
 
 router = APIRouter(prefix="/company", tags=["company"], route_class=KeyedRoute)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.parties import OrganisationKind
 from app.models.portfolios import Portfolio, StatedValue, Valuation
-from app.routers.access import lenders, may
+from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
@@ -29,14 +29,12 @@ from app.schemas.portfolios import (
 from app.schemas.rights import RightOut
 from app.services import portfolios, stated_values, valuations
 from app.services.portfolios import PortfolioInUse
-from app.services.stated_values import AlreadyAgreed
 from app.services.valuations import EmptyPortfolio
 
 _READ = may(OrganisationKind.ENTERPRISE, scope="portfolios:read")
 _WRITE = may(OrganisationKind.ENTERPRISE, scope="portfolios:write")
 
 router = APIRouter(prefix="/company/portfolios", tags=["portfolios"], route_class=KeyedRoute)
-agreed = APIRouter(prefix="/lender/agreed-values", tags=["portfolios"], route_class=KeyedRoute)
 
 
 @router.post(
@@ -239,31 +237,4 @@ async def propose_agreed_value(
     """To a bank, insurer or guarantor; agreed once it confirms."""
     return await stated_values.propose_agreed_value(
         session, actor=actor, portfolio_id=portfolio_id, stated=stated, now=now
-    )
-
-
-@agreed.get(
-    "",
-    response_model=list[StatedValueOut],
-    summary="Values proposed to you",
-    dependencies=[lenders(scope="values:read")],
-)
-async def list_proposals(actor: CurrentActor, session: Session) -> Sequence[StatedValue]:
-    """Newest first, at most 200; `agreed_at` is empty while you have not confirmed."""
-    return await stated_values.list_proposals(session, actor=actor)
-
-
-@agreed.post(
-    "/{value_id}/confirmation",
-    response_model=StatedValueOut,
-    summary="Confirm an agreed value",
-    dependencies=[lenders(scope="values:write")],
-    responses=problems(NotFound, AlreadyAgreed),
-)
-async def confirm_agreed_value(
-    value_id: UUID, actor: CurrentActor, session: Session, now: Now
-) -> StatedValue:
-    """From then on it is a value both sides agreed."""
-    return await stated_values.confirm_agreed_value(
-        session, actor=actor, value_id=value_id, now=now
     )

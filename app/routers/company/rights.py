@@ -35,7 +35,7 @@ from app.schemas.rights import (
 )
 from app.services import prechecks, right_events, rights
 from app.services.prechecks import PersonNeeded
-from app.services.right_events import EventKnown
+from app.services.right_events import EventKnown, ReliefNotYours
 from app.services.rights import NotAPatent, RightPledged, RightTaken
 
 _READ = may(OrganisationKind.ENTERPRISE, scope="rights:read")
@@ -206,12 +206,15 @@ async def add_encumbrance(
     response_model=EventOut,
     summary="Record a legal event",
     dependencies=[_WRITE],
-    responses=problems(NotFound, EventKnown, FieldRefused),
+    responses=problems(NotFound, EventKnown, ReliefNotYours, FieldRefused),
 )
 async def record_event(
     right_id: UUID, stated: EventIn, actor: CurrentActor, session: Session, now: Now
 ) -> LegalEvent:
-    """By the code of the gazette (PE01, PP01, CF01 …); its effect is applied to the right."""
+    """By the code of the gazette (PE01, PP01, CF01 …); its effect is applied to the right.
+
+    What lifts a lapse, a preservation or a pledge (RR01, PD01, PC01) is the authority's to record.
+    """
     return await right_events.record_event(
         session, actor=actor, right_id=right_id, stated=stated, now=now
     )

@@ -25,9 +25,9 @@ from app.schemas.deals import (
 )
 from app.services import drawdowns, registrations
 from app.services.actor import KindRefused
-from app.services.deals import DealNotReady
+from app.services.deals import DealNotReady, NotPledgee
 from app.services.drawdowns import GateClosed, ReferenceUsed, ReportedOtherwise
-from app.services.registrations import NotPledgee, NumberTaken
+from app.services.registrations import NumberTaken
 
 router = APIRouter(prefix="/lender/deals", tags=["lender"], route_class=KeyedRoute)
 

@@ -30,6 +30,7 @@ from app.schemas.loans import (
     ReversalIn,
 )
 from app.services import discharges, extensions, failures, loans, repayments, reversals
+from app.services.deals import NotPledgee
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
 
@@ -205,7 +206,7 @@ async def effect_extension(
 @router.post(
     "/deals/{deal_id}/discharge",
     dependencies=[PLEDGEE],
-    responses=problems(Forbidden, NotFound, discharges.NotRepaid, discharges.NotPledgee),
+    responses=problems(Forbidden, NotFound, discharges.NotRepaid, NotPledgee),
     summary="Discharge the pledge",
 )
 async def discharge_pledge(
@@ -230,7 +231,7 @@ async def discharge_pledge(
         NotFound,
         IllegalMove,
         discharges.NotRepaid,
-        discharges.NotPledgee,
+        NotPledgee,
         FieldRefused,
     ),
     summary="Record that a register cancelled the pledge",
