@@ -6,12 +6,12 @@ PG ?= 18
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PROJECT := pyproject.toml hatch_build.py requirements/runtime.in requirements/build.txt \
-	web/package.json web/package-lock.json
+	web/package.json web/package-lock.json $(wildcard app/locale/*/LC_MESSAGES/*.po)
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint bench lock
+.PHONY: help setup run test lint bench messages lock
 
 help:
 	@echo 'make setup       install everything into .venv from the hash-locked requirements'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test        the whole suite on PostgreSQL 18; make test PG=16 on 16'
 	@echo 'make lint        format, lint, types, import contracts, migrations there and back'
 	@echo 'make bench       the benchmarks; results in benchmarks/results'
+	@echo 'make messages    bring the catalogues up to date with the source'
 	@echo 'make lock        compile requirements/*.txt anew (needs uv)'
 
 setup: .venv/.runtime
@@ -38,6 +39,9 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks
+
+messages: .venv/.dev
+	$(BIN)/python -m tests.messages
 
 # The later locks agree with the first, so that .venv can grow from running to developing.
 lock:

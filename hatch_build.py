@@ -1,4 +1,4 @@
-"""What building adds: the browser's assets, the migrations, and what the package depends on."""
+"""What building adds: catalogues, the browser's assets, migrations, the package's dependencies."""
 
 import hashlib
 import os
@@ -35,7 +35,17 @@ class Contents(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if version == "standard":  # an editable install finds them in the checkout
             build_data["force_include"]["migrations"] = "app/_migrations"
+        self._compile_catalogues()
         self._fetch_assets()
+
+    def _compile_catalogues(self) -> None:
+        """Write beside each catalogue (.po) the form that gettext reads (.mo)."""
+        from babel.messages.mofile import write_mo  # noqa: PLC0415  (reading metadata needs no babel)
+        from babel.messages.pofile import read_po  # noqa: PLC0415
+
+        for source in (Path(self.root) / "app" / "locale").glob("*/LC_MESSAGES/*.po"):
+            with source.open("rb") as po, source.with_suffix(".mo").open("wb") as mo:
+                write_mo(mo, read_po(po))
 
     def _fetch_assets(self) -> None:
         """Copy them out of the locked npm packages.

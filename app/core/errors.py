@@ -12,10 +12,15 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from app.core.messages import translated
+
 
 @dataclass(eq=False)
 class DomainError(Exception):
-    """A rule said no. Fields carry the facts; ``message`` tells them to a person."""
+    """A rule said no. Fields carry the facts; ``message`` tells them to a person, in any language.
+
+    ``message`` is the English template, and so the key of the catalogues (messages.py).
+    """
 
     message: ClassVar[str] = "The operation was refused."
     retry_after_s: ClassVar[int | None] = None  # when asking again may help
@@ -29,7 +34,7 @@ class DomainError(Exception):
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
     def __str__(self) -> str:
-        return self.message.format_map(self.facts())
+        return translated(self.message).format_map(self.facts())
 
 
 def _plain(value: Any) -> Any:
