@@ -13,6 +13,8 @@ from typing import Any, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from app.core.messages import say
+
 FEN_PER_YUAN = 100
 
 # Ten thousand billion yuan: above any amount of the trade, and sums of thousands still fit BIGINT.
@@ -131,7 +133,9 @@ class Money:
             return value
         if isinstance(value, str) and _WIRE.fullmatch(value):
             return cls.yuan(value)
-        raise ValueError('must be a decimal string of yuan, at most two places, like "5000.00"')
+        raise ValueError(
+            say('must be a decimal string of yuan, at most two places, like "5000.00"')
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -2,6 +2,7 @@
 
 import re
 
+from app.core.messages import say
 from app.identifiers.answer import Facts, Identified, accepted
 from app.identifiers.text import Malformed, compact, fold
 
@@ -24,7 +25,7 @@ def read_ipc(value: str) -> Identified:
     """An IPC subclass or group as ``H04L 9/32``, without the edition. Raises ``Malformed``."""
     found = _IPC.fullmatch(compact(value))
     if found is None:
-        raise Malformed("is not an IPC symbol such as H04L or H04L 9/32")
+        raise Malformed(say("is not an IPC symbol such as H04L or H04L 9/32"))
     section, number, letter, group, subgroup, edition = found.groups()
     subclass = f"{section}{number}{letter}"
     facts: Facts = {"section": section, "class": f"{section}{number}", "subclass": subclass}
@@ -40,7 +41,7 @@ def read_locarno(value: str) -> Identified:
     """A Locarno class and subclass as ``14-02``. Raises ``Malformed``."""
     found = _LOCARNO.fullmatch(compact(value))
     if found is None or not 1 <= int(found[1]) <= LOCARNO_CLASS_MAX:
-        raise Malformed("is not a Locarno class such as 14-02, of the classes 01 to 32")
+        raise Malformed(say("is not a Locarno class such as 14-02, of the classes 01 to 32"))
     return accepted(found[0], {"class": int(found[1]), "subclass": int(found[2])})
 
 
@@ -55,10 +56,16 @@ def read_nice(value: str) -> Identified:
         if found := _NICE_GROUP.fullmatch(item):
             groups.add(item)
         elif not (found := _NICE_CLASS.fullmatch(item)):
-            raise Malformed("is not a list of Nice classes such as 9,35")
+            raise Malformed(say("is not a list of Nice classes such as 9,35"))
         classes.add(int(found[1]))
     if outside := sorted(n for n in classes if not 1 <= n <= NICE_CLASS_MAX):
-        raise Malformed(f"has class {outside[0]}; there are the classes 1 to {NICE_CLASS_MAX}")
+        raise Malformed(
+            say(
+                "has class {outside}; there are the classes 1 to {highest}",
+                outside=outside[0],
+                highest=NICE_CLASS_MAX,
+            )
+        )
     facts: Facts = {
         "classes": sorted(classes),
         "goods": min(classes) <= NICE_GOODS_MAX,

@@ -6,6 +6,7 @@
 
 import re
 
+from app.core.messages import say
 from app.identifiers.answer import Identified, accepted
 from app.identifiers.text import Malformed, compact
 
@@ -30,10 +31,12 @@ def read_software(value: str) -> Identified:
     """
     text = compact(value)
     if _CERTIFICATE.fullmatch(text):
-        raise Malformed("is the number of the certificate; the registration number has SR in it")
+        raise Malformed(
+            say("is the number of the certificate; the registration number has SR in it")
+        )
     found = _SOFTWARE.fullmatch(text)
     if found is None:
-        raise Malformed("is not a software registration number: a year, SR and 6 or 7 digits")
+        raise Malformed(say("is not a software registration number: a year, SR and 6 or 7 digits"))
     year, serial = _year(found[1]), found[2]
     short = len(serial) == _SERIAL_DIGITS_BEFORE
     usual = year <= _SERIAL_GREW_IN if short else year >= _SERIAL_GREW_IN
@@ -45,8 +48,10 @@ def read_work(value: str) -> Identified:
     found = _WORK.fullmatch(compact(value))
     if found is None:
         raise Malformed(
-            "is not a work registration number: the registry's 作登字, a year, a letter A to L "
-            "and 8 digits"
+            say(
+                "is not a work registration number: the registry's 作登字, a year, a letter A to L "
+                "and 8 digits"
+            )
         )
     registry, year, category, serial = found.groups()
     return accepted(
@@ -58,5 +63,11 @@ def read_work(value: str) -> Identified:
 def _year(digits: str) -> int:
     year = int(digits)
     if year < YEAR_MIN:
-        raise Malformed(f"is of the year {year}; there was no such register before {YEAR_MIN}")
+        raise Malformed(
+            say(
+                "is of the year {year}; there was no such register before {first}",
+                year=year,
+                first=YEAR_MIN,
+            )
+        )
     return year

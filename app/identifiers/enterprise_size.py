@@ -6,9 +6,11 @@ The bounds are data, in enterprise_size.toml beside this file.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from app.core.errors import FieldRefused
+from app.core.messages import Text, say
 from app.core.money import Money
 from app.identifiers.tables import load_table
 from app.identifiers.text import Malformed, compact
@@ -94,31 +96,55 @@ def classify(
     counted = _counted(row, figures)
     for size, bounds in zip(_BOUNDED, row.tiers, strict=True):
         if all(figure >= bound for figure, bound in zip(counted, bounds, strict=True)):
-            return Sized(size, _rule(row, bounds, "at least", " and "))
-    return Sized(EnterpriseSize.MICRO, _rule(row, row.tiers[-1], "below", " or "))
+            return Sized(size, _rule(row, bounds, met=True))
+    return Sized(EnterpriseSize.MICRO, _rule(row, row.tiers[-1], met=False))
 
 
 def _counted(row: Industry, figures: Mapping[str, int | None]) -> list[int]:
     """The figures that ``row`` counts, in its order, once none of all given is negative."""
     for field, figure in figures.items():
         if figure is not None and figure < 0:
-            raise FieldRefused(field, "must not be negative")
+            raise FieldRefused(field, say("must not be negative"))
     counted = []
     for field in row.indicators:
         figure = figures[field]
         if figure is None:
-            raise FieldRefused(field, f"is missing, and {row.name_zh} is sized by it")
+            raise FieldRefused(
+                field, say("is missing, and {industry} is sized by it", industry=row.name_zh)
+            )
         counted.append(figure)
     return counted
 
 
-def _rule(row: Industry, bounds: tuple[int, ...], relation: str, joined_by: str) -> str:
+def _rule(row: Industry, bounds: tuple[int, ...], *, met: bool) -> Text:
     """For example 工信部联企业〔2011〕300号, 工业: employees at least 300 and revenue at least …"""
-    conditions = (
-        f"{name} {relation} {bound if name == 'employees' else Money(bound)}"
+    conditions = [
+        (_at_least if met else _below)(name, bound if name == "employees" else Money(bound))
         for name, bound in zip(row.indicators, bounds, strict=True)
+    ]
+    together = reduce(_both if met else _either, conditions)
+    return say(
+        "{standard}, {industry}: {conditions}",
+        standard=STANDARD,
+        industry=row.name_zh,
+        conditions=together,
     )
-    return f"{STANDARD}, {row.name_zh}: {joined_by.join(conditions)}"
+
+
+def _at_least(figure: str, bound: int | Money) -> Text:
+    return say("{figure} at least {bound}", figure=figure, bound=bound)
+
+
+def _below(figure: str, bound: int | Money) -> Text:
+    return say("{figure} below {bound}", figure=figure, bound=bound)
+
+
+def _both(one: Text, other: Text) -> Text:
+    return say("{one} and {other}", one=one, other=other)
+
+
+def _either(one: Text, other: Text) -> Text:
+    return say("{one} or {other}", one=one, other=other)
 
 
 def _find_industry(name: str) -> Industry:
@@ -127,5 +153,5 @@ def _find_industry(name: str) -> Industry:
     except Malformed as malformed:
         raise FieldRefused("industry", malformed.reason) from malformed
     if found is None:
-        raise FieldRefused("industry", "is none of the sixteen industries of the standard")
+        raise FieldRefused("industry", say("is none of the sixteen industries of the standard"))
     return found

@@ -9,6 +9,7 @@ of two neighbouring weights: any one wrong digit and any two neighbours swapped 
 
 import re
 
+from app.core.messages import say
 from app.identifiers.answer import Identified, accepted
 from app.identifiers.rights import RightKind
 from app.identifiers.text import Malformed, compact
@@ -45,16 +46,20 @@ def read_patent(value: str) -> Identified:
     found = _SHAPE.fullmatch(compact(value))
     if found is None:
         raise Malformed(
-            "is not a patent number: 12 digits (8 before October 2003), a dot and a check digit"
+            say(
+                "is not a patent number: 12 digits (8 before October 2003), a dot and a check digit"
+            )
         )
     prefix, body, given = found.groups(default="")
     year, type_digit = _year_and_type(body)
     if type_digit not in _RIGHTS:
-        raise Malformed(f"has type digit {type_digit}; there are 1, 2, 3, 8 and 9")
+        raise Malformed(
+            say("has type digit {type_digit}; there are 1, 2, 3, 8 and 9", type_digit=type_digit)
+        )
     expected = check_digit(body)
     if given != expected:
-        was = f"has check digit {given}" if given else "lacks its check digit"
-        raise Malformed(f"{was}; {expected} was expected")
+        was = say("has check digit {given}", given=given) if given else say("lacks its check digit")
+        raise Malformed(say("{was}; {expected} was expected", was=was, expected=expected))
     number = f"{body}.{expected}"
     return accepted(
         prefix + number,
@@ -74,5 +79,11 @@ def _year_and_type(body: str) -> tuple[int, str]:
     else:
         year, type_digit = int(body[:4]), body[4]
     if year < YEAR_MIN:
-        raise Malformed(f"is of the year {year}; there are no Chinese patents before {YEAR_MIN}")
+        raise Malformed(
+            say(
+                "is of the year {year}; there are no Chinese patents before {first}",
+                year=year,
+                first=YEAR_MIN,
+            )
+        )
     return year, type_digit

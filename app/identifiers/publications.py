@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.messages import say
 from app.identifiers.answer import Facts, Identified, accepted
 from app.identifiers.rights import RightKind
 from app.identifiers.text import Malformed, compact
@@ -80,8 +81,10 @@ def read_publication(value: str) -> Identified:
     found = _SHAPE.fullmatch(compact(value))
     if found is None:
         raise Malformed(
-            "is not a publication number: CN, a type digit 1 to 3, 8 digits (6 before August "
-            "2007) and a kind code"
+            say(
+                "is not a publication number: CN, a type digit 1 to 3, 8 digits (6 before August "
+                "2007) and a kind code"
+            )
         )
     type_digit, serial, letter, digit = found.groups()
     right = _RIGHTS[type_digit]
@@ -89,12 +92,19 @@ def read_publication(value: str) -> Identified:
     if digit and digit in "1234567" and letter == _NARROWED[right]:
         return accepted(found[0], facts | {"stage": Stage.PARTLY_INVALID.value, "corrected": False})
     if digit and (digit not in "89" or letter not in "ABUS"):
-        raise Malformed(f"has kind code {letter}{digit}, which does not exist")
+        raise Malformed(
+            say("has kind code {letter}{digit}, which does not exist", letter=letter, digit=digit)
+        )
     kind = next((kind for kind in KINDS if kind.covers(right, letter, serial)), None)
     if kind is None:
         raise Malformed(
-            f"has kind code {letter}, which does not go with type digit {type_digit} "
-            f"and a serial of {len(serial)} digits"
+            say(
+                "has kind code {letter}, which does not go with type digit {type_digit} "
+                "and a serial of {count} digits",
+                letter=letter,
+                type_digit=type_digit,
+                count=len(serial),
+            )
         )
     facts |= {"stage": kind.stage.value, "corrected": bool(digit), "first_year": kind.first_year}
     if kind.last_year is not None:

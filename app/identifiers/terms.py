@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.identifiers.rights import RightKind
 from app.identifiers.tables import load_table
 
@@ -112,7 +113,9 @@ def _end(rule: TermRule, field: str, day: date | None) -> date | None:
         return None
     year = day.year + rule.years
     if year > MAXYEAR:
-        raise FieldRefused(field, f"is too late: the term of {rule.years} years has no end")
+        raise FieldRefused(
+            field, say("is too late: the term of {years} years has no end", years=rule.years)
+        )
     if rule.ends is TermEnd.YEAR_END:
         return date(year, 12, 31)
     # 29 February has no anniversary in most years; the law takes the month's last day then.

@@ -8,6 +8,8 @@ and letters that merely look Latin are refused, never repaired.
 import unicodedata
 from dataclasses import dataclass
 
+from app.core.messages import Text, say
+
 VALUE_LENGTH_MAX = 200
 
 _PUNCTUATION = dict.fromkeys("。·・•‧", ".") | dict.fromkeys("‐‑‒–—−", "-") | {"、": ","}
@@ -30,10 +32,10 @@ def fold(value: str) -> str:
     ``VALUE_LENGTH_MAX`` or holds any character that no identifier has.
     """
     if len(value) > VALUE_LENGTH_MAX:
-        raise Malformed(f"is longer than {VALUE_LENGTH_MAX} characters")
+        raise Malformed(say("is longer than {length} characters", length=VALUE_LENGTH_MAX))
     folded = " ".join("".join(map(_fold_character, value)).split())
     if not folded:
-        raise Malformed("is empty")
+        raise Malformed(say("is empty"))
     return folded
 
 
@@ -50,18 +52,20 @@ def _fold_character(character: str) -> str:
     plain = _PUNCTUATION.get(plain, plain)
     if (plain.isascii() and plain.isprintable()) or "\u4e00" <= plain <= "\u9fff":
         return plain.upper()
-    raise Malformed(f"contains {_describe(character)}")
+    raise Malformed(say("contains {what}", what=_describe(character)))
 
 
-def _describe(character: str) -> str:
+def _describe(character: str) -> Text:
     """``character`` by number and name: printed raw it could turn or hide the message itself."""
     name = f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
     match unicodedata.category(character):
         case "Cc" | "Zl" | "Zp":
-            return f"a control character ({name})"
+            return say("a control character ({name})", name=name)
         case "Cf" | "Mn" | "Mc" | "Me":
-            return f"an invisible, direction-changing or combining character ({name})"
+            return say(
+                "an invisible, direction-changing or combining character ({name})", name=name
+            )
         case "Cs" | "Co" | "Cn":
-            return f"a code point that is no character ({name})"
+            return say("a code point that is no character ({name})", name=name)
         case _:
-            return f"a character that no identifier has ({name})"
+            return say("a character that no identifier has ({name})", name=name)

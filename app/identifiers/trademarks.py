@@ -5,6 +5,7 @@ A divided application carries a letter after its number: 1234567A. A Madrid numb
 
 import re
 
+from app.core.messages import say
 from app.identifiers.answer import Facts, Identified, accepted
 from app.identifiers.text import Malformed, fold
 
@@ -26,13 +27,20 @@ def read_trademark(value: str) -> Identified:
     found = _SHAPE.fullmatch(fold(value))
     if found is None:
         raise Malformed(
-            "is not a trademark number: 1 to 8 digits, or G and 6 or 7 digits, and perhaps a letter"
+            say(
+                "is not a trademark number: 1 to 8 digits, or G and 6 or 7 digits, "
+                "and perhaps a letter"
+            )
         )
     madrid, digits, division = bool(found["madrid"]), found["digits"], found["division"]
     if madrid and len(digits) not in MADRID_DIGITS:
-        raise Malformed(f"has {len(digits)} digits; an international number has 6 or 7")
+        raise Malformed(
+            say("has {count} digits; an international number has 6 or 7", count=len(digits))
+        )
     if not madrid and len(digits) > NATIONAL_DIGITS_MAX:
-        raise Malformed(f"has {len(digits)} digits; a trademark number has at most 8")
+        raise Malformed(
+            say("has {count} digits; a trademark number has at most 8", count=len(digits))
+        )
     facts: Facts = {"madrid": madrid}
     if division:
         facts["division"] = division

@@ -13,6 +13,7 @@ neighbours swapped are always found.
 
 import re
 
+from app.core.messages import say
 from app.identifiers.answer import Facts, Identified, accepted
 from app.identifiers.text import Malformed, compact
 
@@ -59,15 +60,33 @@ def read_uscc(value: str) -> Identified:
     """
     code = compact(value)
     if len(code) != LENGTH:
-        raise Malformed(f"has {len(code)} characters; a unified social credit code has {LENGTH}")
+        raise Malformed(
+            say(
+                "has {count} characters; a unified social credit code has {length}",
+                count=len(code),
+                length=LENGTH,
+            )
+        )
     for position, character in enumerate(code, start=1):
         if character not in ALPHABET:
-            raise Malformed(f"has {character} as character {position}, which the code never uses")
+            raise Malformed(
+                say(
+                    "has {character} as character {position}, which the code never uses",
+                    character=character,
+                    position=position,
+                )
+            )
     if not re.fullmatch(r"[0-9]{6}", code[2:8]):
-        raise Malformed("must have six digits of a region as characters 3 to 8")
+        raise Malformed(say("must have six digits of a region as characters 3 to 8"))
     expected = check_character(code[:-1])
     if code[-1] != expected:
-        raise Malformed(f"has check character {code[-1]}; {expected} was expected")
+        raise Malformed(
+            say(
+                "has check character {given}; {expected} was expected",
+                given=code[-1],
+                expected=expected,
+            )
+        )
     return accepted(code, _facts(code))
 
 

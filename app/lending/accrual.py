@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import Money, Rounding
 from app.lending.daycount import DayCount, year_fraction
 
@@ -20,7 +21,7 @@ def interest_between(
 ) -> Money:
     """Simple interest from ``start`` (included) to ``end`` (excluded), rounded once to the fen."""
     if end < start:
-        raise FieldRefused("end", f"{end} is before {start}")
+        raise FieldRefused("end", say("{end} is before {start}", end=end, start=start))
     years = year_fraction(day_count, start=start, end=end)
     return principal.times(Fraction(annual_rate_pct) / 100 * years, rounding)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import ZERO, Money
 
 
@@ -34,7 +35,7 @@ class Due:
     def __post_init__(self) -> None:
         for bucket in Bucket:
             if self.of(bucket) < ZERO:
-                raise FieldRefused(bucket.value, "must not be negative")
+                raise FieldRefused(bucket.value, say("must not be negative"))
 
     def of(self, bucket: Bucket) -> Money:
         match bucket:
@@ -76,9 +77,11 @@ def allocate(
     Refuses an amount that is not positive, and an order that does not name each bucket once.
     """
     if amount <= ZERO:
-        raise FieldRefused("amount", "must be more than nothing")
+        raise FieldRefused("amount", say("must be more than nothing"))
     if sorted(order) != sorted(Bucket):
-        raise FieldRefused("order", "must name each of fees, penalty, interest, principal once")
+        raise FieldRefused(
+            "order", say("must name each of fees, penalty, interest, principal once")
+        )
     settled = []
     for due in sorted(dues, key=lambda due: due.number):
         for bucket in order:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import gcd, prod
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import Rounding
 
 Divide = Callable[[int, int], int]
@@ -89,9 +90,9 @@ def _growth_and_annuity(weights: Sequence[int], base: int) -> tuple[int, int]:
 def refuse_unfit_multiple(rows: Sequence[tuple[int, int]], *, payment: int) -> None:
     """Refuse a multiple whose instalment pays nothing, or pays the loan off before its last day."""
     if payment == 0:
-        raise FieldRefused("instalment_multiple", "rounds the instalment to nothing")
+        raise FieldRefused("instalment_multiple", say("rounds the instalment to nothing"))
     if rows[-1][1] == 0:
-        raise FieldRefused("instalment_multiple", "ends the loan before its last instalment")
+        raise FieldRefused("instalment_multiple", say("ends the loan before its last instalment"))
 
 
 def _half_up(numerator: int, denominator: int) -> int:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.periods import MONTHS_PER_YEAR, Frequency, months_after
 from app.lending.schedule import Instalment, schedule
@@ -19,7 +20,7 @@ from app.lending.terms import RepaymentMethod, ScheduleTerms
 from app.lending.xirr import DAYS_PER_YEAR, xirr
 
 PLACES = Decimal("0.01")
-NO_ROOT = "these flows have no annual rate between −99 % and 10,000 %"
+NO_ROOT = say("these flows have no annual rate between −99 % and 10,000 %")
 
 
 class CostWhen(StrEnum):
@@ -53,12 +54,14 @@ class CostItem:
     def __post_init__(self) -> None:
         stated = (self.amount, self.pct_of_principal, self.pct_of_outstanding)
         if sum(one is not None for one in stated) != 1:
-            raise FieldRefused("amount", "state exactly one of an amount and the two percentages")
+            raise FieldRefused(
+                "amount", say("state exactly one of an amount and the two percentages")
+            )
         if self.amount is not None and self.amount < ZERO:
-            raise FieldRefused("amount", "must not be negative")
+            raise FieldRefused("amount", say("must not be negative"))
         for pct in (self.pct_of_principal, self.pct_of_outstanding):
             if pct is not None and not (pct.is_finite() and pct >= 0):
-                raise FieldRefused("amount", "a percentage must be finite and not negative")
+                raise FieldRefused("amount", say("a percentage must be finite and not negative"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+from app.core.messages import Language, told
 from app.core.money import Money
 from app.lending.periods import months_after
 
@@ -138,21 +139,23 @@ def _judge_firm(bounds: Bounds, firm: Firm | None, on: date) -> Iterator[Verdict
 
 def _judge_size(bounds: Bounds, firm: Firm) -> Verdict:
     field = f"profile.{firm.size_field}"
+    basis_zh = told(firm.size_basis, Language.CHINESE)
+    basis_en = told(firm.size_basis, Language.ENGLISH)
     if firm.size is None:
         return _verdict(
             "size",
             field,
             False,
-            f"无法划型：{firm.size_basis}",
-            f"the size cannot be told: {firm.size_basis}",
+            f"无法划型：{basis_zh}",
+            f"the size cannot be told: {basis_en}",
         )
     allowed = ", ".join(bounds.sizes)
     return _verdict(
         "size",
         field,
         firm.size in bounds.sizes,
-        f"企业规模为 {firm.size}，允许 {allowed}（{firm.size_basis}）",
-        f"the firm's size is {firm.size}, allowed are {allowed} ({firm.size_basis})",
+        f"企业规模为 {firm.size}，允许 {allowed}（{basis_zh}）",
+        f"the firm's size is {firm.size}, allowed are {allowed} ({basis_en})",
     )
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.amortisation import Span
 from app.lending.daycount import year_parts
@@ -79,9 +80,14 @@ def after_prepayment(
     is repaid at the end, instalments cannot be kept: ``FieldRefused("choice", …)``.
     """
     if not position.due_days or not position.accrues_from <= on <= position.due_days[0]:
-        raise FieldRefused("on", "must lie inside the running period")
+        raise FieldRefused("on", say("must lie inside the running period"))
     if not ZERO < amount <= position.outstanding:
-        raise FieldRefused("amount", f"must be more than nothing, at most {position.outstanding}")
+        raise FieldRefused(
+            "amount",
+            say(
+                "must be more than nothing, at most {outstanding}", outstanding=position.outstanding
+            ),
+        )
     span, rest = _span(terms, position), _span(terms, replace(position, accrues_from=on))
     accrued = span.divide(span.balance * (span.weights[0] - rest.weights[0]), span.base)
     after = replace(
@@ -95,7 +101,10 @@ def after_prepayment(
     if choice is PrepaymentChoice.KEEP_TERM:
         return _relevelled(terms, after)
     if not _repaying(terms, position.level):
-        raise FieldRefused("choice", f"a loan repaid by {terms.method} has no instalment to keep")
+        raise FieldRefused(
+            "choice",
+            say("a loan repaid by {method} has no instalment to keep", method=terms.method),
+        )
     kept = remaining_schedule(terms, after)
     return replace(after, due_days=after.due_days[: len(kept)])
 
@@ -106,15 +115,17 @@ def after_extension(terms: ScheduleTerms, position: Position, *, extra_months: i
     Due days go on in the loan's own rhythm and the level is worked out anew over all of them.
     """
     if not position.due_days:
-        raise FieldRefused("extra_months", "nothing is outstanding")
+        raise FieldRefused("extra_months", say("nothing is outstanding"))
     old = position.due_days[-1]
     original = months_after(old, 0, day=terms.first_day.day) == old
     day = terms.first_day.day if original else old.day
     if extra_months < 1:
-        raise FieldRefused("extra_months", "must be at least 1")
+        raise FieldRefused("extra_months", say("must be at least 1"))
     maturity = months_after(old, extra_months, day=day)
     if maturity > months_after(terms.first_day, TERM_MONTHS_MAX):
-        raise FieldRefused("extra_months", f"the term would pass {TERM_MONTHS_MAX} months")
+        raise FieldRefused(
+            "extra_months", say("the term would pass {months} months", months=TERM_MONTHS_MAX)
+        )
     days = planned_days(terms, maturity=maturity)
     later = tuple(due_on for due_on in days if due_on > position.period_start)
     return _relevelled(terms, replace(position, due_days=later))

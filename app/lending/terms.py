@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import ZERO, Money, Rounding
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency, months_after
@@ -48,19 +49,32 @@ class ScheduleTerms:
 
     def __post_init__(self) -> None:
         if self.principal <= ZERO:
-            raise FieldRefused("principal", "must be more than nothing")
+            raise FieldRefused("principal", say("must be more than nothing"))
         if not (self.annual_rate_pct.is_finite() and 0 <= self.annual_rate_pct <= RATE_PCT_MAX):
-            raise FieldRefused("annual_rate_pct", f"must be from 0 to {RATE_PCT_MAX}")
+            raise FieldRefused(
+                "annual_rate_pct", say("must be from 0 to {highest}", highest=RATE_PCT_MAX)
+            )
         if not 1 <= self.term_months <= TERM_MONTHS_MAX:
-            raise FieldRefused("term_months", f"must be from 1 to {TERM_MONTHS_MAX}")
+            raise FieldRefused(
+                "term_months", say("must be from 1 to {months}", months=TERM_MONTHS_MAX)
+            )
         if not 0 <= self.grace_months < self.term_months:
-            raise FieldRefused("grace_months", "must be inside the term and less than it")
+            raise FieldRefused("grace_months", say("must be inside the term and less than it"))
         if self.instalment_multiple is not None and self.instalment_multiple <= ZERO:
-            raise FieldRefused("instalment_multiple", "must be more than nothing")
+            raise FieldRefused("instalment_multiple", say("must be more than nothing"))
         if not FIRST_DAY_MIN <= self.first_day <= FIRST_DAY_MAX:
-            raise FieldRefused("first_day", f"must be from {FIRST_DAY_MIN} to {FIRST_DAY_MAX}")
+            raise FieldRefused(
+                "first_day",
+                say(
+                    "must be from {lowest} to {highest}",
+                    lowest=FIRST_DAY_MIN,
+                    highest=FIRST_DAY_MAX,
+                ),
+            )
         if self.settlement_day is not None and not 1 <= self.settlement_day <= SETTLEMENT_DAY_MAX:
-            raise FieldRefused("settlement_day", f"must be from 1 to {SETTLEMENT_DAY_MAX}")
+            raise FieldRefused(
+                "settlement_day", say("must be from 1 to {highest}", highest=SETTLEMENT_DAY_MAX)
+            )
 
     @property
     def maturity(self) -> date:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.reschedule import Position, PrepaymentChoice, after_prepayment
 from app.lending.terms import ScheduleTerms
@@ -28,9 +29,9 @@ def after_tranche(terms: ScheduleTerms, position: Position, *, on: date, amount:
     anew over the due days that are left.
     """
     if not position.due_days or not position.accrues_from <= on < position.due_days[0]:
-        raise FieldRefused("on", "must lie inside the running period")
+        raise FieldRefused("on", say("must lie inside the running period"))
     if amount <= ZERO:
-        raise FieldRefused("amount", "must be more than nothing")
+        raise FieldRefused("amount", say("must be more than nothing"))
     # Levelling anew is what a prepayment does: so one fen more is drawn and repaid at once.
     larger = replace(
         position,

@@ -1,4 +1,7 @@
-"""Bulk imports of rights: their progress, and each row that was refused with its reason."""
+"""Bulk imports of rights: their progress, and each row that was refused with its reason.
+
+Reasons are stored, so they are English, whoever reads them (app/core/messages.py).
+"""
 
 from datetime import datetime
 from uuid import UUID

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import Depends
 from fastapi.dependencies.models import Dependant
 
+from app.core.messages import say
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.routers.deps import CurrentActor
 from app.services.actor import Actor, ScopeMissing
@@ -46,7 +47,7 @@ class Access:
         """Raise a 403 unless ``actor`` meets the conditions. API clients also need the scope."""
         actor.must_be(*sorted(self.kinds), manager=self.manager, verified=self.verified)
         if actor.client_id is not None and (self.scope is None or self.scope not in actor.scopes):
-            raise ScopeMissing(self.scope or "(not open to API clients)")
+            raise ScopeMissing(self.scope or say("(not open to API clients)"))
 
     def __str__(self) -> str:
         who = "any organisation" if self.kinds == EVERYONE else ", ".join(sorted(self.kinds))

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.identifiers.enterprise_size import INDUSTRIES, STANDARD, classify
 from app.identifiers.identifier import identify
 from app.lending import ENGINE_VERSION
@@ -76,7 +77,9 @@ class RateLimited(Public):
         if wait_s := rates.wait_s(address, at_s=time.monotonic()):
             raise HTTPException(
                 429,
-                f"More than {per_second} calls a second from one address.",
+                say(
+                    "More than {per_second} calls a second from one address.", per_second=per_second
+                ),
                 headers={"Retry-After": str(math.ceil(wait_s))},
             )
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
+from app.core.messages import say
 from app.core.money import Money
 from app.services import tokens
 from app.services.actor import Actor
@@ -42,11 +43,11 @@ def presented_token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not token:
-            raise unauthenticated("The Authorization header must be: Bearer <token>.")
+            raise unauthenticated(say("The Authorization header must be: Bearer <token>."))
         return token
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token:
-        raise unauthenticated("Sign in, or send a bearer token.")
+        raise unauthenticated(say("Sign in, or send a bearer token."))
     if request.method not in SAFE_METHODS:
         refuse_foreign_origin(request)
     return token
@@ -58,14 +59,14 @@ def refuse_foreign_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     own = f"{request.url.scheme}://{request.url.netloc}"
     if site not in {"same-origin", "none"} or (origin is not None and origin != own):
-        raise HTTPException(403, "The request comes from another site.")
+        raise HTTPException(403, say("The request comes from another site."))
 
 
 async def authenticate(request: Request, session: AsyncSession) -> Actor:
     """Who presents the request's token; also binds row-level security to them. 401 if nobody."""
     actor = await tokens.authenticate(session, presented_token(request))
     if actor is None:
-        raise unauthenticated("The token is unknown, expired or revoked.")
+        raise unauthenticated(say("The token is unknown, expired or revoked."))
     return actor
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.routers.access import public, signed_in
@@ -131,7 +132,7 @@ async def sign_in(form: SignInIn, request: Request, response: Response, now: Now
 
 
 def _wrong_credentials() -> HTTPException:
-    return HTTPException(401, "The e-mail address or the password is wrong.")
+    return HTTPException(401, say("The e-mail address or the password is wrong."))
 
 
 def _refusal(refused: SignInRefused, now: datetime) -> HTTPException:
@@ -140,7 +141,10 @@ def _refusal(refused: SignInRefused, now: datetime) -> HTTPException:
     wait_s = max(1, int((refused.locked_until - now).total_seconds()))
     return HTTPException(
         429,
-        f"Too many wrong passwords; try again after {refused.locked_until.isoformat()}.",
+        say(
+            "Too many wrong passwords; try again after {until}.",
+            until=refused.locked_until.isoformat(),
+        ),
         headers={"Retry-After": str(wait_s)},
     )
 

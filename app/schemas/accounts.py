@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
-from app.schemas.base import Input, Output, ShortText
+from app.schemas.base import Input, Output, ShortText, Told
 
 # ASCII only: addresses in other scripts can look like one another.
 _EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
@@ -152,7 +152,7 @@ class NewClientOut(ClientOut):
 
 class ScopeOut(Output):
     scope: str
-    meaning: str
+    meaning: Told
 
 
 class TokenOut(Output):

@@ -4,8 +4,10 @@ import unicodedata
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
+
+from app.core.messages import Text, say
 
 # The type of the error, whose context names the field: a model's validator has no place of its own.
 HIDDEN = "hidden_character"
@@ -22,7 +24,7 @@ _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff") | {
 def refuse_hidden_characters(value: Any, depth: int = 0) -> None:
     """Raise ValueError for a control, invisible or bidirectional character anywhere inside."""
     if depth > 32:  # noqa: PLR2004  no input of ours nests as deep
-        raise ValueError("nested too deeply")
+        raise ValueError(say("nested too deeply"))
     match value:
         case str():
             for character in value:
@@ -31,7 +33,9 @@ def refuse_hidden_characters(value: Any, depth: int = 0) -> None:
                     and character not in _ALLOWED_CONTROLS
                 )
                 if hidden:
-                    raise ValueError(f"holds the character U+{ord(character):04X}")
+                    raise ValueError(
+                        say("holds the character {code}", code=f"U+{ord(character):04X}")
+                    )
         case dict():
             for key, item in value.items():
                 refuse_hidden_characters(key, depth + 1)
@@ -55,7 +59,7 @@ class Input(BaseModel):
                     refuse_hidden_characters(item)
                 except ValueError as error:
                     raise PydanticCustomError(
-                        HIDDEN, "{reason}", {"field": str(name), "reason": str(error)}
+                        HIDDEN, "{reason}", {"field": str(name), "reason": error.args[0]}
                     ) from None
         return value
 
@@ -65,6 +69,13 @@ class Output(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+
+def _tell(value: Any) -> Any:
+    return str(value) if isinstance(value, Text) else value
+
+
+Told = Annotated[str, BeforeValidator(_tell)]
+"""A sentence in an answer: in the reader's language if it is one of the catalogue."""
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.core.messages import say
 from app.core.money import ZERO, Money, Rounding
 from app.identifiers.enterprise_size import EnterpriseSize
 from app.identifiers.identifier import IdentifierKind
@@ -22,6 +23,7 @@ from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
 from app.lending.terms import RATE_PCT_MAX, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
+from app.schemas.base import Told
 
 AMOUNT_MAX = Money.yuan(10_000_000_000)
 PLACES_MAX = 10
@@ -34,13 +36,13 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def _positive(value: Money) -> Money:
     if not ZERO < value <= AMOUNT_MAX:
-        raise ValueError(f"must be more than nothing, at most {AMOUNT_MAX}")
+        raise ValueError(say("must be more than nothing, at most {highest}", highest=AMOUNT_MAX))
     return value
 
 
 def _not_negative(value: Money) -> Money:
     if not ZERO <= value <= AMOUNT_MAX:
-        raise ValueError(f"must be from 0.00 to {AMOUNT_MAX}")
+        raise ValueError(say("must be from 0.00 to {highest}", highest=AMOUNT_MAX))
     return value
 
 
@@ -48,18 +50,21 @@ def _read_decimal(value: Any) -> Decimal:
     """A number, or plain digits: no exponent, no underscores, no digits beyond ASCII."""
     match value:
         case bool():
-            raise ValueError("must be a number")
+            raise ValueError(say("must be a number"))
         case int() | float():
             return Decimal(str(value))
         case str() if _NUMBER.fullmatch(value):
             return Decimal(value)
-    raise ValueError('must be a number, or a string such as "4.35"')
+    raise ValueError(say('must be a number, or a string such as "4.35"'))
 
 
 def _read_date(value: Any) -> date:
     if not isinstance(value, str) or _DATE.fullmatch(value) is None:
-        raise ValueError('must be an ISO date, such as "2025-01-15"')
-    return date.fromisoformat(value)
+        raise ValueError(say('must be an ISO date, such as "2025-01-15"'))
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(say("is a day that no calendar has")) from None
 
 
 def _plain(value: Decimal) -> str:
@@ -168,7 +173,10 @@ class CostIn(Asked):
         stated = (self.amount, self.amount_pct_of_principal, self.amount_pct_of_outstanding)
         if sum(one is not None for one in stated) != 1:
             raise ValueError(
-                "state exactly one of amount, amount_pct_of_principal, amount_pct_of_outstanding"
+                say(
+                    "state exactly one of amount, amount_pct_of_principal, "
+                    "amount_pct_of_outstanding"
+                )
             )
         return self
 
@@ -256,7 +264,7 @@ class IdentifierOut(Answered):
     valid: bool
     normalised: str | None
     facts: dict[str, str | int | bool | list[int]]
-    reason: str | None
+    reason: Told | None
     inputs: IdentifierIn
     method: str
     version: str
@@ -271,7 +279,7 @@ class EnterpriseSizeIn(Asked):
 
 class EnterpriseSizeOut(Answered):
     size: EnterpriseSize
-    rule: str
+    rule: Told
     inputs: EnterpriseSizeIn
     method: str
     version: str

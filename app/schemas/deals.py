@@ -20,7 +20,7 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, Reference, ShortText
+from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told
 from app.schemas.calculators import PctOut, PositiveAmount, Whole
 from app.schemas.quotes import Revision
 
@@ -327,7 +327,7 @@ class ChangeOut(Output):
 class MissingOut(Output):
     what: str
     who: OrganisationKind
-    text: str
+    text: Told
 
 
 class GateOut(Output):

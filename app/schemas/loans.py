@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
+from app.core.messages import say
 from app.core.money import Money
 from app.identifiers.rights import Register
 from app.lending.reschedule import PrepaymentChoice
@@ -129,7 +130,7 @@ class RepaymentIn(Input):
     @model_validator(mode="after")
     def _choice_belongs_to_prepayments(self) -> "RepaymentIn":
         if (self.kind is RepaymentKind.PREPAYMENT) != (self.choice is not None):
-            raise ValueError("choice is stated exactly for a prepayment")
+            raise ValueError(say("choice is stated exactly for a prepayment"))
         return self
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lifecycle.parties import (
     GuarantorType,
@@ -77,7 +78,7 @@ class CapacityIn(Input):
     @model_validator(mode="after")
     def _not_negative(self) -> "CapacityIn":
         if self.capacity < ZERO:
-            raise ValueError("capacity must not be negative")
+            raise ValueError(say("capacity must not be negative"))
         return self
 
 
@@ -120,7 +121,7 @@ class FirmProfileIn(Input):
     def _not_negative(self) -> "FirmProfileIn":
         for name, amount in (("revenue", self.revenue), ("assets", self.assets)):
             if amount is not None and amount < ZERO:
-                raise ValueError(f"{name} must not be negative")
+                raise ValueError(say("{name} must not be negative", name=name))
         return self
 
 

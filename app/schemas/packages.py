@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core.money import Money
 from app.lending.cost import Certainty
-from app.schemas.base import Output
+from app.schemas.base import Output, Told
 from app.schemas.calculators import CostSheetOut, PctOut
 from app.schemas.quotes import RateOut
 
@@ -62,7 +62,7 @@ class SubsidyNote(Output):
 
 class UnpricedOut(Output):
     quote_ids: list[UUID]
-    reason: str
+    reason: Told
 
 
 class PackagesOut(Output):

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.config import JsonDict
 
+from app.core.messages import say
 from app.core.money import ZERO, Rounding
 from app.lending.cost import CostItem
 from app.lending.daycount import DayCount
@@ -83,7 +84,7 @@ class LoanTerms(Input):
     @model_validator(mode="after")
     def _grace_inside_the_term(self) -> "LoanTerms":
         if self.grace_months >= self.term_months:
-            raise ValueError("grace_months must be inside the term and less than it")
+            raise ValueError(say("grace_months must be inside the term and less than it"))
         return self
 
     def schedule_terms(self, *, annual_rate_pct: Decimal, first_day: date) -> ScheduleTerms:
@@ -120,7 +121,7 @@ class GuaranteeTerms(Input):
     @model_validator(mode="after")
     def _counter_guarantee_is_described(self) -> "GuaranteeTerms":
         if self.counter_guarantee != (self.counter_guarantee_text is not None):
-            raise ValueError("counter_guarantee_text is stated exactly if one is required")
+            raise ValueError(say("counter_guarantee_text is stated exactly if one is required"))
         return self
 
     def cost_items(self) -> tuple[CostItem, ...]:

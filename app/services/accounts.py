@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.messages import say
 from app.lifecycle.parties import Level, OrganisationStatus
 from app.models.accounts import User
 from app.models.organisations import Organisation
@@ -153,7 +154,7 @@ async def create_user(
         .returning(User.id)
     )
     if user_id is None:
-        raise Taken("email", "a user with this e-mail address exists")
+        raise Taken("email", say("a user with this e-mail address exists"))
     return await session.get_one(User, user_id)
 
 

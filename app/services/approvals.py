@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.deals import (
     APPROVAL,
@@ -55,7 +56,9 @@ async def approve(
     deal, approval = await _lock_own(session, actor, deal_id)
     must_be_in(deal, DealStatus.APPROVING)
     if principal is not None and principal > deal.principal:
-        raise FieldRefused("principal", f"must not exceed the deal's {deal.principal}")
+        raise FieldRefused(
+            "principal", say("must not exceed the deal's {principal}", principal=deal.principal)
+        )
     history.move(session, approval, APPROVAL, ApprovalEvent.APPROVE, actor=actor, now=now)
     approval.principal = principal or deal.principal
     approval.reference = reference
@@ -124,7 +127,7 @@ async def meet_condition(
         try:
             await documents.get_document(session, actor=actor, document_id=document_id)
         except NotFound:
-            raise FieldRefused("document_id", "is no document that you may read") from None
+            raise FieldRefused("document_id", say("is no document that you may read")) from None
     condition.met_at = now
     condition.met_by = actor.user_id
     condition.document_id = document_id

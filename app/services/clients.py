@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.messages import say
 from app.lifecycle.parties import OrganisationStatus
 from app.models.accounts import ApiClient
 from app.models.organisations import Organisation
@@ -48,24 +49,24 @@ class Scope(StrEnum):
 
 
 MEANINGS: dict[Scope, str] = {
-    Scope.RIGHTS_READ: "Read rights and imports.",
-    Scope.RIGHTS_WRITE: "Enter, import and change rights.",
-    Scope.PORTFOLIOS_READ: "Read portfolios.",
-    Scope.PORTFOLIOS_WRITE: "Make and change portfolios.",
-    Scope.VALUES_READ: "Read valuations and appraisal reports.",
-    Scope.VALUES_WRITE: "Order valuations, enter appraisals and agreed values.",
-    Scope.REQUESTS_READ: "Read financing requests.",
-    Scope.REQUESTS_WRITE: "Draft, submit and withdraw financing requests.",
-    Scope.QUOTES_READ: "Read quotes and packages.",
-    Scope.QUOTES_WRITE: "Make, revise and withdraw quotes.",
-    Scope.DEALS_READ: "Read deals, approvals, contracts and pledge registrations.",
-    Scope.DEALS_WRITE: "Accept packages, approve, confirm and register.",
-    Scope.LOANS_READ: "Read loans, schedules and repayments.",
-    Scope.LOANS_WRITE: "Report drawdowns and repayments.",
-    Scope.DOCUMENTS_READ: "Read documents.",
-    Scope.DOCUMENTS_WRITE: "Upload documents.",
-    Scope.PROGRAMME_READ: "Read quotas, queues and the programme's figures.",
-    Scope.ORGANISATION_READ: "Read the organisation's own record and its stored answers.",
+    Scope.RIGHTS_READ: say("Read rights and imports."),
+    Scope.RIGHTS_WRITE: say("Enter, import and change rights."),
+    Scope.PORTFOLIOS_READ: say("Read portfolios."),
+    Scope.PORTFOLIOS_WRITE: say("Make and change portfolios."),
+    Scope.VALUES_READ: say("Read valuations and appraisal reports."),
+    Scope.VALUES_WRITE: say("Order valuations, enter appraisals and agreed values."),
+    Scope.REQUESTS_READ: say("Read financing requests."),
+    Scope.REQUESTS_WRITE: say("Draft, submit and withdraw financing requests."),
+    Scope.QUOTES_READ: say("Read quotes and packages."),
+    Scope.QUOTES_WRITE: say("Make, revise and withdraw quotes."),
+    Scope.DEALS_READ: say("Read deals, approvals, contracts and pledge registrations."),
+    Scope.DEALS_WRITE: say("Accept packages, approve, confirm and register."),
+    Scope.LOANS_READ: say("Read loans, schedules and repayments."),
+    Scope.LOANS_WRITE: say("Report drawdowns and repayments."),
+    Scope.DOCUMENTS_READ: say("Read documents."),
+    Scope.DOCUMENTS_WRITE: say("Upload documents."),
+    Scope.PROGRAMME_READ: say("Read quotas, queues and the programme's figures."),
+    Scope.ORGANISATION_READ: say("Read the organisation's own record and its stored answers."),
 }
 
 
@@ -107,7 +108,14 @@ async def create_client(
     """A new client and its secret, of which only a hash is kept. FieldRefused, TooManyClients."""
     user_id = managing_person(actor)
     if unknown := sorted(scopes - MEANINGS.keys()):
-        raise FieldRefused("scopes", f"{unknown[0]} is none of {', '.join(sorted(MEANINGS))}")
+        raise FieldRefused(
+            "scopes",
+            say(
+                "{unknown} is none of {known}",
+                unknown=unknown[0],
+                known=", ".join(sorted(MEANINGS)),
+            ),
+        )
     await session.get_one(Organisation, actor.organisation_id, with_for_update=True)
     in_force = await session.scalars(
         visible_clients(actor).where(ApiClient.revoked_at.is_(None)).with_only_columns(ApiClient.id)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.messages import say
 from app.lifecycle.deals import (
     CONTRACT,
     DEAL,
@@ -95,7 +96,7 @@ async def draft_contract(
     deal, sides = await _lock(session, actor, deal_id, kind)
     document = await session.get(Document, document_id)
     if document is None or document.owner_id != actor.organisation_id:
-        raise FieldRefused("document_id", "is no document of yours")
+        raise FieldRefused("document_id", say("is no document of yours"))
     live = await _live(session, deal, kind)
     if live is not None:
         history.move(session, live, CONTRACT, ContractEvent.REPLACE, actor=actor, now=now)

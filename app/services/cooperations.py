@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.messages import say
 from app.lifecycle.parties import LENDERS, OrganisationKind, OrganisationStatus
 from app.models.organisations import Cooperation, Organisation
 from app.services import outbox
@@ -66,7 +67,7 @@ async def propose(
     """Record an agreement between a bank and a guarantor or insurer, for the other to confirm."""
     actor.must_be(*LENDERS)
     if signed_on > business_date(now):
-        raise FieldRefused("signed_on", "lies in the future")
+        raise FieldRefused("signed_on", say("lies in the future"))
     counterpart = await session.get(Organisation, counterpart_id)
     by_bank = actor.kind is OrganisationKind.BANK
     wanted = set(LENDERS) - {OrganisationKind.BANK} if by_bank else {OrganisationKind.BANK}
@@ -76,7 +77,7 @@ async def propose(
         or counterpart.status is not OrganisationStatus.VERIFIED
     ):
         names = " or ".join(sorted(wanted))
-        raise FieldRefused("counterpart_id", f"is not a verified {names}")
+        raise FieldRefused("counterpart_id", say("is not a verified {names}", names=names))
     own = actor.organisation_id
     cooperation_id = await session.scalar(
         insert(Cooperation)

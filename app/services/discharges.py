@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.rights import Register
 from app.lifecycle.deals import (
     DEAL,
@@ -159,7 +160,9 @@ async def record_cancellation(
         raise NotPledgee
     earliest = registration.registered_on or business_date(deal.accepted_at)
     if not earliest <= cancelled_on <= business_date(now):
-        raise FieldRefused("cancelled_on", f"must be from {earliest} to today")
+        raise FieldRefused(
+            "cancelled_on", say("must be from {earliest} to today", earliest=earliest)
+        )
     _cancel(session, deal, registration, actor=actor, now=now)
     registration.cancelled_on = cancelled_on
     outbox.announce(session, "pledge.cancelled", registration.id, now=now)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
+from app.core.messages import say
 from app.integrations.store import DocumentStore
 from app.models.documents import Document, DocumentReader
 from app.services import rules
@@ -33,7 +34,8 @@ class TypeRefused(Unprocessable):
     allowed: list[str]
 
     def facts(self) -> dict[str, Any]:
-        return super().facts() | {"field": "body", "reason": f"is of type {self.content_type}"}
+        reason = say("is of type {content_type}", content_type=self.content_type)
+        return super().facts() | {"field": "body", "reason": str(reason)}
 
 
 class DocumentDamaged(Conflict):
@@ -101,9 +103,9 @@ async def _check(session: AsyncSession, kind: str, data: bytes, *, now: datetime
     rule = await rules.get(session, "document_types", on=business_date(now))
     allowed = rule["kinds"].get(kind)
     if allowed is None:
-        raise FieldRefused("kind", f"is none of {', '.join(rule['kinds'])}")
+        raise FieldRefused("kind", say("is none of {known}", known=", ".join(rule["kinds"])))
     if not data:
-        raise FieldRefused("body", "is empty")
+        raise FieldRefused("body", say("is empty"))
     content_type = content_type_of(data)
     if content_type not in allowed:
         raise TypeRefused(kind, content_type, allowed)
@@ -114,9 +116,11 @@ def clean_name(file_name: str) -> str:
     """The last part of a path, for people to read; it is never used as one."""
     name = file_name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not name or name in {".", ".."} or len(name) > FILE_NAME_MAX:
-        raise FieldRefused("file_name", f"must be a name of 1 to {FILE_NAME_MAX} characters")
+        raise FieldRefused(
+            "file_name", say("must be a name of 1 to {length} characters", length=FILE_NAME_MAX)
+        )
     if any(unicodedata.category(character).startswith("C") for character in name):
-        raise FieldRefused("file_name", "holds a character that cannot be seen")
+        raise FieldRefused("file_name", say("holds a character that cannot be seen"))
     return name
 
 

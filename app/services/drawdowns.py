@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import DEAL, DRAWDOWN, DealEvent, DealStatus, DrawdownEvent, DrawdownStatus
 from app.lifecycle.parties import OrganisationKind
@@ -203,10 +204,17 @@ def _reported_before(drawdown: Drawdown, *, same: bool) -> Drawdown:
 
 def _check_day(drawdown: Drawdown, drawn_on: date, *, today: date) -> None:
     if drawn_on > today:
-        raise FieldRefused("drawn_on", "must not be in the future")
+        raise FieldRefused("drawn_on", say("must not be in the future"))
     first = business_date(drawdown.released_at)
     if not first <= drawn_on <= drawdown.valid_until:
-        raise FieldRefused("drawn_on", f"the release is valid {first} to {drawdown.valid_until}")
+        raise FieldRefused(
+            "drawn_on",
+            say(
+                "the release is valid {first} to {valid_until}",
+                first=first,
+                valid_until=drawdown.valid_until,
+            ),
+        )
 
 
 async def _share_of(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import Money
 from app.identifiers.enterprise_size import classify
 from app.identifiers.rights import RightKind
@@ -127,6 +128,7 @@ async def _load_valued(
 
 def _firm(profile: FirmProfile) -> Firm:
     size, field = None, "industry"
+    basis: str
     try:
         sized = classify(
             profile.industry,
@@ -136,7 +138,8 @@ def _firm(profile: FirmProfile) -> Firm:
         )
         size, basis = sized.size.value, sized.rule
     except FieldRefused as refused:
-        field, basis = refused.field, f"{refused.field} {refused.reason}"
+        field = refused.field
+        basis = say("{field} {reason}", field=field, reason=refused.reason)
     return Firm(
         size=size,
         size_basis=basis,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.rights import Register
 from app.lending.periods import MONTHS_PER_YEAR
 from app.lending.reschedule import Position, after_extension
@@ -234,7 +235,9 @@ async def _change_registrations(
     ).all()
     live = {registration.id for registration in registrations}
     if unknown := set(ids) - live:
-        raise FieldRefused("registration_ids", f"not registered for this deal: {min(unknown)}")
+        raise FieldRefused(
+            "registration_ids", say("not registered for this deal: {unknown}", unknown=min(unknown))
+        )
     if missing := sorted(live - set(ids)):
         raise RegistrationsMissing(missing)
     for registration in registrations:

@@ -80,7 +80,8 @@ async def fail(
 ) -> None:
     """Undo the deal, whose lock the caller holds; acts as the platform from here on.
 
-    The decliner's quote lapses; the others come back if they are unexpired.
+    The decliner's quote lapses; the others come back if they are unexpired. The reason is stored,
+    so it is English (app/core/messages.py).
     """
     await bind(session, SYSTEM)
     history.move(session, deal, DEAL, DealEvent.FAIL, actor=actor, now=now)

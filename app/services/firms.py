@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.enterprise_size import INDUSTRIES
 from app.lifecycle.parties import OrganisationKind
 from app.models.organisations import FirmProfile, Organisation
@@ -37,15 +38,15 @@ async def put_profile(
     actor.must_be(OrganisationKind.ENTERPRISE)
     today = business_date(now)
     if profile.industry not in {industry.code for industry in INDUSTRIES}:
-        raise FieldRefused("industry", "is none of the sixteen industries of the standard")
+        raise FieldRefused("industry", say("is none of the sixteen industries of the standard"))
     if profile.field is not None:
         fields = await rules.get(session, "key_industries", on=today)
         if profile.field not in fields:
-            raise FieldRefused("field", f"is none of {', '.join(sorted(fields))}")
+            raise FieldRefused("field", say("is none of {known}", known=", ".join(sorted(fields))))
     if profile.registered_on > today:
-        raise FieldRefused("registered_on", "lies in the future")
+        raise FieldRefused("registered_on", say("lies in the future"))
     if profile.credit_authorised_on is not None and profile.credit_authorised_on > today:
-        raise FieldRefused("credit_authorised_on", "lies in the future")
+        raise FieldRefused("credit_authorised_on", say("lies in the future"))
     values = {**dict(profile), "updated_at": now}
     await session.execute(
         insert(FirmProfile)

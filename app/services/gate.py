@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.periods import months_after
 from app.lending.pledgeability import Severity
@@ -44,6 +45,12 @@ _ON_THE_WAY = (
     DealStatus.ACTIVE,
 )
 
+_MILESTONES = {
+    MilestoneKind.GUARANTEE_EFFECTIVE: say("guarantee effective"),
+    MilestoneKind.COUNTER_GUARANTEE_DONE: say("counter guarantee done"),
+    MilestoneKind.POLICY_PAID: say("policy paid"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -77,7 +84,7 @@ async def check(
         *await _milestones(session, deal),
     ]
     if not deal.use_of_funds:
-        missing.append(Missing("use_of_funds", Kind.ENTERPRISE, "use of funds not stated"))
+        missing.append(Missing("use_of_funds", Kind.ENTERPRISE, say("use of funds not stated")))
     return missing
 
 
@@ -96,13 +103,19 @@ async def _state(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing
     if deal.status is DealStatus.RECONFIRMING:
         kinds = kinds_of(deal)
         missing += [
-            Missing("reconfirmation", kinds[party], f"the {kinds[party]} has not reconfirmed")
+            Missing(
+                "reconfirmation",
+                kinds[party],
+                say("the {party} has not reconfirmed", party=kinds[party]),
+            )
             for party in await queue.list_unconfirmed(session, deal)
         ]
     elif deal.status not in _ON_THE_WAY:
-        missing.append(Missing("state", Kind.ENTERPRISE, f"the deal is {deal.status}"))
+        missing.append(
+            Missing("state", Kind.ENTERPRISE, say("the deal is {status}", status=deal.status))
+        )
     if deal.available_until is not None and on > deal.available_until:
-        text = f"the availability period ended on {deal.available_until}"
+        text = say("the availability period ended on {day}", day=deal.available_until)
         missing.append(Missing("availability", Kind.BANK, text))
     return missing
 
@@ -121,9 +134,13 @@ async def _amount(session: AsyncSession, deal: Deal, *, amount: Money) -> list[M
     total = Money.sum([row.amount for row in drawn])
     left = deal.principal - total
     if any(row.last for row in drawn):
-        missing.append(Missing("principal", Kind.BANK, "the last tranche has been drawn"))
+        missing.append(Missing("principal", Kind.BANK, say("the last tranche has been drawn")))
     elif amount > left or not amount:
-        missing.append(Missing("principal", Kind.BANK, f"{left} of the principal is left to draw"))
+        missing.append(
+            Missing(
+                "principal", Kind.BANK, say("{left} of the principal is left to draw", left=left)
+            )
+        )
     clock = await session.scalar(select(func.clock_timestamp()))
     assert clock is not None
     expired = deal.hold_expires_at is not None and deal.hold_expires_at <= clock
@@ -131,11 +148,19 @@ async def _amount(session: AsyncSession, deal: Deal, *, amount: Money) -> list[M
     share = (total + min(amount, left)).times(deal.guarantee_share_pct / WHOLE_PCT)
     needed = max(ZERO, share - Money.sum([row.liability or ZERO for row in drawn]))
     if deal.guarantor_id is not None and (expired or deal.held < needed):
-        text = f"the hold is {deal.held}, the tranche needs {needed}, expired: {expired}"
+        text = say(
+            "the hold is {held}, the tranche needs {needed}, expired: {expired}",
+            held=deal.held,
+            needed=needed,
+            expired=say("True") if expired else say("False"),
+        )
         missing.append(Missing("hold", Kind.ENTERPRISE, text))
     for row in tranches:
         if row.status is DrawdownStatus.RELEASED:
-            text = f"the bank has not reported on the release of tranche {row.tranche}"
+            text = say(
+                "the bank has not reported on the release of tranche {released}",
+                released=row.tranche,
+            )
             missing.append(Missing("report", Kind.BANK, text))
     return missing
 
@@ -158,7 +183,11 @@ async def _rights(session: AsyncSession, deal: Deal, *, on: date) -> list[Missin
         loan_ends_on=months_after(on, deal.term_months),
     )
     return [
-        Missing("right", Kind.ENTERPRISE, f"right {check.right_id}: {finding.ground}")
+        Missing(
+            "right",
+            Kind.ENTERPRISE,
+            say("right {right_id}: {ground}", right_id=check.right_id, ground=finding.ground),
+        )
         for check in checks
         for finding in check.findings
         if finding.severity is not Severity.WARN and finding.ground != prechecks.ALREADY_PLEDGED
@@ -174,7 +203,7 @@ async def _approvals(session: AsyncSession, deal: Deal, *, now: datetime) -> lis
     for approval in approvals:
         lapsed = approval.expires_at is not None and approval.expires_at <= now
         if approval.status is not ApprovalStatus.APPROVED or lapsed:
-            text = f"approval of the {approval.role} is not in force"
+            text = say("approval of the {party} is not in force", party=approval.role)
             missing.append(Missing("approval", approval.role, text))
     conditions = await session.execute(
         select(Condition.text, Approval.role)
@@ -191,9 +220,13 @@ async def _contracts(session: AsyncSession, deal: Deal) -> list[Missing]:
         Missing(
             "contract",
             kinds[side],
-            f"{contract.kind} contract not confirmed by the {kinds[side]}"
+            say(
+                "{kind} contract not confirmed by the {party}",
+                kind=contract.kind,
+                party=kinds[side],
+            )
             if contract.drafted
-            else f"{contract.kind} contract not drafted",
+            else say("{kind} contract not drafted", kind=contract.kind),
         )
         for contract in await contracts.list_unconfirmed(session, deal)
         for side in kinds
@@ -218,7 +251,15 @@ async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
         .order_by(DealRight.register)
     )
     return [
-        Missing("registration", pledgee, f"pledge of {register} is {status or 'not prepared'}")
+        Missing(
+            "registration",
+            pledgee,
+            say(
+                "pledge of {register} is {status}",
+                register=register,
+                status=status or say("not prepared"),
+            ),
+        )
         for register, status in rows
         if status is not RegistrationStatus.REGISTERED
     ]
@@ -236,7 +277,7 @@ async def _milestones(session: AsyncSession, deal: Deal) -> list[Missing]:
         await session.scalars(select(Milestone.kind).where(Milestone.deal_id == deal.id))
     )
     return [
-        Missing(kind.value, who, f"{kind.value.replace('_', ' ')}: not recorded")
+        Missing(kind.value, who, say("{milestone}: not recorded", milestone=_MILESTONES[kind]))
         for kind, who in needed
         if kind.value not in recorded
     ]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Sessions, new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.integrations.store import DocumentStore
 from app.lifecycle.imports import IMPORT, ImportEvent, ImportStatus
 from app.lifecycle.parties import OrganisationKind
@@ -59,7 +60,7 @@ async def create_import(
     try:
         await documents.get_document(session, actor=actor, document_id=document_id)
     except NotFound:
-        raise FieldRefused("document_id", "is no document of yours") from None
+        raise FieldRefused("document_id", say("is no document of yours")) from None
     job = await _begin(session, actor=actor, document_id=document_id, format=format, now=now)
     await tasks.enqueue(session, tasks.Task.IMPORT_RIGHTS, {"import_id": str(job.id)})
     return job

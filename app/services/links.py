@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import NotFound
+from app.core.messages import say
 from app.lifecycle.parties import Level
 from app.models.accounts import Invitation, PasswordReset, User
 from app.services import outbox, passwords, rules, tokens
@@ -27,7 +28,7 @@ async def invite(
     """Ask a colleague in: the invitation, and the token that goes into its link."""
     inviter = managing_person(actor)
     if await find_user(session, email=email) is not None:
-        raise Taken("email", "a user with this e-mail address exists")
+        raise Taken("email", say("a user with this e-mail address exists"))
     rule = await rules.get(session, "security", on=business_date(now))
     token = tokens.new_token()
     invitation = Invitation(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.core.money import ZERO
 from app.lending.reschedule import opening, remaining_schedule
 from app.lending.tranches import after_tranche
@@ -153,11 +154,13 @@ async def _add_tranche(session: AsyncSession, loan: Loan, drawdown: Drawdown, *,
         raise LoanRepaid
     earliest = await earliest_day(session, loan)
     if on < earliest:
-        raise FieldRefused("drawn_on", f"the loan's account is closed before {earliest}")
+        raise FieldRefused(
+            "drawn_on", say("the loan's account is closed before {earliest}", earliest=earliest)
+        )
     lines = await schedules.list_lines(session, loan)
     position = schedules.position_on(loan, lines, on=on)
     if not position.due_days:
-        raise FieldRefused("drawn_on", f"the loan fell due on {loan.maturity_on}")
+        raise FieldRefused("drawn_on", say("the loan fell due on {day}", day=loan.maturity_on))
     terms = schedules.terms_of(loan)
     after = after_tranche(terms, position, on=on, amount=drawdown.amount)
     loan.drawn += drawdown.amount
@@ -191,7 +194,7 @@ async def get_detail(
     if on is None:
         on = max(business_date(now), earliest)
     elif on < earliest:
-        raise FieldRefused("on", f"must be {earliest} or later")
+        raise FieldRefused("on", say("must be {earliest} or later", earliest=earliest))
     lines = await schedules.list_lines(session, loan)
     return LoanDetail(loan, lines, schedules.statement_on(loan, lines, on=on))
 

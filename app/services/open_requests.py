@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import say
 from app.lifecycle.parties import LENDERS, OrganisationKind, OrganisationStatus
 from app.models.financing import FinancingRequest, IdentityConsent, RequestRight
 from app.models.organisations import FirmProfile, Organisation
@@ -77,7 +78,7 @@ async def list_open_requests(
     """Open requests, newest first. A page costs the same however many there are."""
     actor.must_be(*LENDERS)
     if (after_opened_at is None) != (after_id is None):
-        raise FieldRefused("after_id", "comes together with after_opened_at, or not at all")
+        raise FieldRefused("after_id", say("comes together with after_opened_at, or not at all"))
     after = None if after_opened_at is None or after_id is None else (after_opened_at, after_id)
     statement = open_page(limit=limit + 1, park=park, after=after)
     rows = (await session.execute(statement)).all()
@@ -105,7 +106,7 @@ async def give_identity_consent(
         or institution.kind not in LENDERS
         or institution.status is not OrganisationStatus.VERIFIED
     ):
-        raise FieldRefused("institution_id", "is no verified bank, guarantor or insurer")
+        raise FieldRefused("institution_id", say("is no verified bank, guarantor or insurer"))
     await session.execute(
         insert(IdentityConsent)
         .values(request_id=request.id, institution_id=institution_id, consented_at=now)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.identifier import IdentifierKind, identify
 from app.lifecycle.parties import (
     ORGANISATION,
@@ -55,7 +56,7 @@ def read_uscc(value: str) -> str:
     """The unified social credit code in its stored form, or FieldRefused with the reason."""
     answer = identify(IdentifierKind.USCC, value)
     if answer.normalised is None:
-        raise FieldRefused("uscc", answer.reason or "is not a unified social credit code")
+        raise FieldRefused("uscc", answer.reason or say("is not a unified social credit code"))
     return answer.normalised
 
 
@@ -95,13 +96,17 @@ async def sign_up(
 def _check_kind(form: SignUpIn) -> None:
     """Raise FieldRefused for a kind that nobody signs up as, or facts of another kind."""
     if form.kind in {OrganisationKind.AUTHORITY, OrganisationKind.SYSTEM}:
-        raise FieldRefused("kind", f"{form.kind.value} does not sign up")
+        raise FieldRefused("kind", say("{kind} does not sign up", kind=form.kind.value))
     for field, value, owner in (
         ("guarantor_type", form.guarantor_type, OrganisationKind.GUARANTOR),
         ("park_code", form.park_code, OrganisationKind.PARK),
     ):
         if (value is not None) is not (form.kind is owner):
-            needed = "is missing" if value is None else f"is for a {owner.value} only"
+            needed = (
+                say("is missing")
+                if value is None
+                else say("is for a {kind} only", kind=owner.value)
+            )
             raise FieldRefused(field, needed)
 
 
@@ -147,7 +152,7 @@ async def check_park(session: AsyncSession, code: str) -> None:
     """Raise FieldRefused unless ``code`` is a park; the regional account is none."""
     if code == REGION or await session.get(Park, code) is None:
         raise FieldRefused(
-            "park_code", "is not the code of a park; GET /v1/public/parks lists them"
+            "park_code", say("is not the code of a park; GET /v1/public/parks lists them")
         )
 
 
@@ -181,7 +186,7 @@ async def _enter(
         .returning(Organisation.id)
     )
     if organisation_id is None:
-        raise Taken("uscc", "an organisation with this code is registered")
+        raise Taken("uscc", say("an organisation with this code is registered"))
     manager = await create_user(
         session,
         organisation_id=organisation_id,

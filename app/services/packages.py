@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import Conflict
+from app.core.messages import Text, say
 from app.lending.cost import Subsidy
 from app.lending.packages import Package, Ranking, rank_packages
 from app.lifecycle.deals import PledgeeKind
@@ -91,7 +92,7 @@ def find_obstacle(
     insurance: Quote | None,
     *,
     cooperations: Set[tuple[UUID, UUID]],
-) -> str | None:
+) -> Text | None:
     """Why these quotes cannot be taken together, or None if they can."""
     slots = (
         (loan, QuoteKind.LOAN),
@@ -102,31 +103,52 @@ def find_obstacle(
         if quote is None:
             continue
         if quote.kind != kind:
-            return f"quote {quote.id} offers {quote.kind}, not {kind}"
+            return say(
+                "quote {quote} offers {offered}, not {wanted}",
+                quote=quote.id,
+                offered=quote.kind,
+                wanted=kind,
+            )
         if quote.request_id != loan.request_id:
-            return f"quote {quote.id} was made on another request"
+            return say("quote {quote} was made on another request", quote=quote.id)
         if quote is not loan and (loan.institution_id, quote.institution_id) not in cooperations:
-            return f"the bank has no recorded cooperation with the institution of quote {quote.id}"
+            return say(
+                "the bank has no recorded cooperation with the institution of quote {quote}",
+                quote=quote.id,
+            )
     return _obstacle_in_terms(loan, guarantee, insurance)
 
 
-def _obstacle_in_terms(loan: Quote, guarantee: Quote | None, insurance: Quote | None) -> str | None:
+def _obstacle_in_terms(
+    loan: Quote, guarantee: Quote | None, insurance: Quote | None
+) -> Text | None:
     terms = LoanTerms.model_validate(loan.terms)
     shares = _shares(guarantee, insurance)
     if shares.retention_pct < 0:
-        return f"guarantee and insurance cover {WHOLE_PCT - shares.retention_pct} % of the loan"
+        return say(
+            "guarantee and insurance cover {covered_pct} % of the loan",
+            covered_pct=WHOLE_PCT - shares.retention_pct,
+        )
     if WHOLE_PCT - shares.retention_pct < terms.required_cover_pct:
-        return (
-            f"the loan requires {terms.required_cover_pct} % cover,"
-            f" and the package has {WHOLE_PCT - shares.retention_pct} %"
+        return say(
+            "the loan requires {required_pct} % cover, and the package has {covered_pct} %",
+            required_pct=terms.required_cover_pct,
+            covered_pct=WHOLE_PCT - shares.retention_pct,
         )
     if terms.pledgee is not PledgeeKind.BANK and guarantee is None:
-        return f"the loan names the pledgee {terms.pledgee}, and the package has no guarantor"
+        return say(
+            "the loan names the pledgee {pledgee}, and the package has no guarantor",
+            pledgee=terms.pledgee,
+        )
     if insurance is not None:
         insured_sum = InsuranceTerms.model_validate(insurance.terms).insured_sum
         covered = terms.amount.times(shares.insurance_share_pct / WHOLE_PCT)
         if insured_sum is not None and insured_sum < covered:
-            return f"the insured sum {insured_sum} is less than the share insured, {covered}"
+            return say(
+                "the insured sum {insured_sum} is less than the share insured, {covered}",
+                insured_sum=insured_sum,
+                covered=covered,
+            )
     return None
 
 

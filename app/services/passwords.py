@@ -12,6 +12,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from argon2.low_level import hash_secret_raw
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes and one lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -35,7 +36,7 @@ def check_choice(password: Chosen, *, email: str) -> None:
     """Raise FieldRefused for a password that is the e-mail address or its local part."""
     chosen = password.text.casefold()
     if chosen in {email.casefold(), email.partition("@")[0].casefold()}:
-        raise FieldRefused("password", "must not be the e-mail address")
+        raise FieldRefused("password", say("must not be the e-mail address"))
 
 
 async def choose(password: str) -> Chosen:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.lifecycle.financing import RequestStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.financing import FinancingRequest
@@ -109,7 +110,7 @@ async def add_rights(
         )
     )
     if unknown := wanted - own:
-        raise FieldRefused("right_ids", f"{min(unknown)} is no right of yours")
+        raise FieldRefused("right_ids", say("{unknown} is no right of yours", unknown=min(unknown)))
     rows = [{"portfolio_id": portfolio.id, "right_id": right_id} for right_id in sorted(own)]
     await session.execute(insert(PortfolioRight).values(rows).on_conflict_do_nothing())
     count = await session.scalar(
@@ -118,7 +119,9 @@ async def add_rights(
         .where(PortfolioRight.portfolio_id == portfolio.id)
     )
     if (count or 0) > RIGHTS_MAX:
-        raise FieldRefused("right_ids", f"would make more than {RIGHTS_MAX} rights")
+        raise FieldRefused(
+            "right_ids", say("would make more than {highest} rights", highest=RIGHTS_MAX)
+        )
     return portfolio
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import FieldRefused, Forbidden, NotFound
+from app.core.messages import say
 from app.identifiers.rights import Register
 from app.lending import pledgeability
 from app.lending.annuity_fees import AnnuityState, annuity_state
@@ -236,7 +237,10 @@ async def consent(
     grounds = read_grounds(await rules.get(session, "refusal_grounds", on=business_date(now)))
     known = grounds[right.register].get(ground)
     if known is None or known.severity is not Severity.WARN:
-        raise FieldRefused("ground", f"is no ground of {right.register} that consent can waive")
+        raise FieldRefused(
+            "ground",
+            say("is no ground of {register} that consent can waive", register=right.register),
+        )
     row = insert(PrecheckConsent).values(
         id=new_id(),
         right_id=right.id,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.lending.schedule import schedule
 from app.models.financing import FinancingRequest
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms, LprRate
@@ -27,19 +28,25 @@ async def check_terms(
     if not isinstance(terms, LoanTerms):
         return
     if terms.amount > request.amount:
-        raise FieldRefused("terms.amount", f"must be at most the {request.amount} asked for")
+        raise FieldRefused(
+            "terms.amount", say("must be at most the {amount} asked for", amount=request.amount)
+        )
     if terms.term_months > request.term_months:
         raise FieldRefused(
-            "terms.term_months", f"must be at most the {request.term_months} asked for"
+            "terms.term_months",
+            say("must be at most the {term_months} asked for", term_months=request.term_months),
         )
     bounds = await rules.get(session, "lending", on=on)
     lowest, highest = (Decimal(bounds[f"penalty_multiple_{end}"]) for end in ("min", "max"))
     if not lowest <= terms.penalty_multiple <= highest:
-        raise FieldRefused("terms.penalty_multiple", f"must be from {lowest} to {highest}")
+        raise FieldRefused(
+            "terms.penalty_multiple",
+            say("must be from {lowest} to {highest}", lowest=lowest, highest=highest),
+        )
     table = await lpr.load_table(session, on=on)
     rate = table.resolve(terms.rate)
     if isinstance(terms.rate, LprRate) and not rate.annual_rate_pct:
-        reason = f"leaves no interest above the LPR of {rate.lpr_pct} %"
+        reason = say("leaves no interest above the LPR of {lpr_pct} %", lpr_pct=rate.lpr_pct)
         raise FieldRefused("terms.rate.spread_bp", reason)
     try:
         schedule(terms.schedule_terms(annual_rate_pct=rate.annual_rate_pct, first_day=on))

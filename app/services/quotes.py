@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.lifecycle.financing import QUOTE, QuoteEvent, QuoteKind, QuoteStatus, RequestStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.financing import FinancingRequest, Quote, QuoteRevision
@@ -189,7 +190,7 @@ async def revise_quote(
     if quote.status not in _REVISABLE or quote.expires_at <= now:
         raise QuoteNotLive("expired" if quote.status in _REVISABLE else quote.status)
     if revised.terms.kind != quote.kind:
-        raise FieldRefused("terms.kind", f"must stay {quote.kind}")
+        raise FieldRefused("terms.kind", say("must stay {kind}", kind=quote.kind))
     request = await session.get_one(FinancingRequest, quote.request_id)
     await check_terms(session, revised.terms, request, on=business_date(now))
     quote.revision += 1

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.rights import Register
 from app.lifecycle.deals import (
     REGISTRATION,
@@ -146,19 +147,21 @@ def _require(
     event: FilingEvent, *, number: str | None, on: date | None, remark: str | None
 ) -> None:
     if event is RegistrationEvent.REGISTER and number is None:
-        raise FieldRefused("number", "is given by the register")
+        raise FieldRefused("number", say("is given by the register"))
     if event is RegistrationEvent.REGISTER and on is None:
-        raise FieldRefused("on", "is the register's date")
+        raise FieldRefused("on", say("is the register's date"))
     reasoned = {RegistrationEvent.ASK, RegistrationEvent.REFUSE, RegistrationEvent.CHANGE}
     if event in reasoned and remark is None:
-        raise FieldRefused("remark", "says what the register asked, refused or changed")
+        raise FieldRefused("remark", say("says what the register asked, refused or changed"))
 
 
 def _check_day(deal: Deal, on: date | None, *, today: date) -> None:
     """No register knew of the pledge before the deal was made."""
     earliest = business_date(deal.accepted_at)
     if on is not None and not earliest <= on <= today:
-        raise FieldRefused("on", f"must be from {earliest}, the day of the deal, to today")
+        raise FieldRefused(
+            "on", say("must be from {earliest}, the day of the deal, to today", earliest=earliest)
+        )
 
 
 async def _find(session: AsyncSession, deal: Deal, register: Register) -> Registration:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Unprocessable
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.allocation import Allocation, Bucket, allocate
 from app.lending.reschedule import PrepaymentChoice, after_prepayment
@@ -157,7 +158,9 @@ async def _check_day(
         raise loans.LoanRepaid
     earliest = await loans.earliest_day(session, loan)
     if not earliest <= data.received_on <= business_date(now):
-        raise FieldRefused("received_on", f"must be from {earliest} to today")
+        raise FieldRefused(
+            "received_on", say("must be from {earliest} to today", earliest=earliest)
+        )
     return data.received_on
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.lifecycle.financing import (
     QUOTE,
     REQUEST,
@@ -256,7 +257,7 @@ async def _must_own_portfolio(session: AsyncSession, actor: Actor, portfolio_id:
         )
     )
     if owned is None:
-        raise FieldRefused("portfolio_id", "is no portfolio of yours")
+        raise FieldRefused("portfolio_id", say("is no portfolio of yours"))
 
 
 async def _close_quotes(

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Forbidden
+from app.core.messages import say
 from app.models.rights import LegalEvent, Right
 from app.schemas.rights import EventIn
 from app.services import outbox, rights, rules
@@ -86,7 +87,7 @@ async def record_event(
     right = await rights.lock_right(session, actor=actor, right_id=right_id, staff=True)
     today = business_date(now)
     if stated.announced_on > today:
-        raise FieldRefused("announced_on", "is in the future")
+        raise FieldRefused("announced_on", say("is in the future"))
     table = (await effects(session, on=today)).get(right.jurisdiction, {})
     if table.get(stated.code) in RELIEFS and not actor.is_staff:
         raise ReliefNotYours

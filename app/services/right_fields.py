@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.identifiers import terms
 from app.identifiers.classes import read_locarno
 from app.identifiers.identifier import IdentifierKind, identify
@@ -62,9 +63,9 @@ def read(stated: RightIn, *, today: date) -> dict[str, Any]:
         try:
             fields["locarno"] = read_locarno(locarno).normalised
         except Malformed as error:
-            raise FieldRefused("locarno", str(error)) from error
+            raise FieldRefused("locarno", error.reason) from error
     if stated.kind is not RightKind.UTILITY_MODEL and fields["same_day_invention"]:
-        raise FieldRefused("same_day_invention", "is a fact of utility models only")
+        raise FieldRefused("same_day_invention", say("is a fact of utility models only"))
     granted_name = "granted_on" if isinstance(stated, PatentIn) else "registered_on"
     check_dates(fields, today=today, granted_name=granted_name)
     fields["expires_on"] = term_end(stated.kind, fields)
@@ -77,11 +78,14 @@ def read_number(kind: RightKind, value: str) -> str:
     """The number to store a Chinese right by: normalised, a patent's without ZL."""
     found = identify(_NUMBERS[kind], value)
     if found.normalised is None:
-        raise FieldRefused("number", found.reason or "is not valid")
+        raise FieldRefused("number", found.reason or say("is not valid"))
     if register_of(kind) is not Register.PATENTS:
         return found.normalised
     if found.facts["right"] != kind.value:
-        raise FieldRefused("kind", f"is {kind} where the number says {found.facts['right']}")
+        raise FieldRefused(
+            "kind",
+            say("is {kind} where the number says {stated}", kind=kind, stated=found.facts["right"]),
+        )
     return str(found.facts["application_number"])
 
 
@@ -92,7 +96,7 @@ def read_uscc(value: str) -> str:
 def _identified(field: str, kind: IdentifierKind, value: str) -> str:
     found = identify(kind, value)
     if found.normalised is None:
-        raise FieldRefused(field, found.reason or "is not valid")
+        raise FieldRefused(field, found.reason or say("is not valid"))
     return found.normalised
 
 
@@ -101,10 +105,12 @@ def check_dates(fields: dict[str, Any], *, today: date, granted_name: str = "gra
     for name in ("filed_on", "granted_on", "completed_on", "first_published_on"):
         day = fields.get(name)
         if day is not None and day > today:
-            raise FieldRefused(granted_name if name == "granted_on" else name, "is in the future")
+            raise FieldRefused(
+                granted_name if name == "granted_on" else name, say("is in the future")
+            )
     filed_on, granted_on = fields.get("filed_on"), fields.get("granted_on")
     if filed_on is not None and granted_on is not None and granted_on < filed_on:
-        raise FieldRefused(granted_name, f"is before filed_on, {filed_on}")
+        raise FieldRefused(granted_name, say("is before filed_on, {filed_on}", filed_on=filed_on))
 
 
 def term_end(kind: RightKind, fields: dict[str, Any]) -> date | None:
@@ -121,7 +127,7 @@ def term_end(kind: RightKind, fields: dict[str, Any]) -> date | None:
 def renewed_term(registered_on: date | None, expires_on: date) -> date:
     """The stated end of a mark renewed so many times ten years; the day before is as usual."""
     if registered_on is None:
-        raise FieldRefused("expires_on", "needs registered_on, from which the term counts")
+        raise FieldRefused("expires_on", say("needs registered_on, from which the term counts"))
     years = expires_on.year - registered_on.year
     day = min(registered_on.day, monthrange(expires_on.year, registered_on.month)[1])
     anniversary = date(expires_on.year, registered_on.month, day)
@@ -130,5 +136,5 @@ def renewed_term(registered_on: date | None, expires_on: date) -> date:
     on_eve = (eve.month, eve.day) == (registered_on.month, registered_on.day)
     years = eve.year - registered_on.year if on_eve else years
     if years <= 0 or years % MARK_TERM_YEARS or not (expires_on == anniversary or on_eve):
-        raise FieldRefused("expires_on", "is no ten-year anniversary of registered_on")
+        raise FieldRefused("expires_on", say("is no ten-year anniversary of registered_on"))
     return expires_on

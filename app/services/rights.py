@@ -14,6 +14,7 @@ from sqlalchemy.orm import selectinload
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.identifiers.rights import Register, RightKind, register_of
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight
@@ -215,7 +216,7 @@ async def _must_see(session: AsyncSession, actor: Actor, document_id: UUID) -> N
     try:
         await documents.get_document(session, actor=actor, document_id=document_id)
     except NotFound:
-        raise FieldRefused("consent_document_id", "is no document of yours") from None
+        raise FieldRefused("consent_document_id", say("is no document of yours")) from None
 
 
 async def add_licence(
@@ -238,7 +239,7 @@ async def add_encumbrance(
 
 def _must_be_ordered(starts_on: date, ends_on: date | None) -> None:
     if ends_on is not None and ends_on < starts_on:
-        raise FieldRefused("ends_on", f"is before starts_on, {starts_on}")
+        raise FieldRefused("ends_on", say("is before starts_on, {starts_on}", starts_on=starts_on))
 
 
 RowT = TypeVar("RowT", bound=Any)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.lifecycle.parties import LENDERS
 from app.models.organisations import Organisation
 from app.models.portfolios import StatedValue
@@ -47,7 +48,7 @@ async def propose_agreed_value(
     await _check(session, actor, stated, today=business_date(now))
     other = await session.get(Organisation, stated.agreed_with)
     if other is None or other.kind not in LENDERS:
-        raise FieldRefused("agreed_with", "is no bank, insurer or guarantor")
+        raise FieldRefused("agreed_with", say("is no bank, insurer or guarantor"))
     value = StatedValue(
         id=new_id(),
         portfolio_id=portfolio.id,
@@ -65,14 +66,16 @@ async def _check(
     session: AsyncSession, actor: Actor, stated: AppraisalIn | AgreedValueIn, *, today: date
 ) -> None:
     if stated.valued_on > today:
-        raise FieldRefused("valued_on", "is in the future")
+        raise FieldRefused("valued_on", say("is in the future"))
     if stated.expires_on is not None and stated.expires_on < stated.valued_on:
-        raise FieldRefused("expires_on", f"is before valued_on, {stated.valued_on}")
+        raise FieldRefused(
+            "expires_on", say("is before valued_on, {valued_on}", valued_on=stated.valued_on)
+        )
     if stated.document_id is not None:
         try:
             await documents.get_document(session, actor=actor, document_id=stated.document_id)
         except NotFound:
-            raise FieldRefused("document_id", "is no document of yours") from None
+            raise FieldRefused("document_id", say("is no document of yours")) from None
 
 
 async def confirm_agreed_value(

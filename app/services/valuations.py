@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.identifiers.rights import Register
 from app.lending.pledgeability import PLEDGEABLE_JURISDICTION
@@ -97,9 +98,9 @@ def _by_right(inputs: ValuationInputs, held: set[UUID]) -> dict[UUID, RightInput
     stated: dict[UUID, RightInputs] = {}
     for position, item in enumerate(inputs.rights):
         if item.right_id not in held:
-            raise FieldRefused(f"rights.{position}.right_id", "is not in the portfolio")
+            raise FieldRefused(f"rights.{position}.right_id", say("is not in the portfolio"))
         if item.right_id in stated:
-            raise FieldRefused(f"rights.{position}.right_id", "is named twice")
+            raise FieldRefused(f"rights.{position}.right_id", say("is named twice"))
         stated[item.right_id] = item
     return stated
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import Money, Rounding, round_fen
 from app.valuation.working import Step, Worked
 
@@ -27,13 +28,13 @@ def relief_from_royalty(
     discount or revenue. Source: reference/valuation.md §2, design/calculators.md ip-value.
     """
     if len(revenues) > YEARS_MAX:
-        raise FieldRefused("revenues", f"has more than {YEARS_MAX} years")
+        raise FieldRefused("revenues", say("has more than {years} years", years=YEARS_MAX))
     if any(revenue.fen < 0 for revenue in revenues):
-        raise FieldRefused("revenues", "must not be negative")
+        raise FieldRefused("revenues", say("must not be negative"))
     kept = _share("royalty_rate_pct", royalty_rate_pct)
     kept *= 1 - _share("tax_rate_pct", tax_rate_pct)
     if discount_rate_pct < 0:
-        raise FieldRefused("discount_rate_pct", "must not be negative")
+        raise FieldRefused("discount_rate_pct", say("must not be negative"))
     growth = 1 + Fraction(discount_rate_pct) / WHOLE_PCT
     total, steps = Fraction(0), []
     for year, revenue in enumerate(revenues, start=1):
@@ -47,7 +48,7 @@ def relief_from_royalty(
 
 def _share(field: str, pct: Decimal) -> Fraction:
     if not 0 <= pct <= WHOLE_PCT:
-        raise FieldRefused(field, "must be from 0 to 100")
+        raise FieldRefused(field, say("must be from 0 to 100"))
     return Fraction(pct) / WHOLE_PCT
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.core.money import Money, Rounding, round_fen
 from app.valuation.working import Step, Worked
 
@@ -37,7 +38,7 @@ def replacement_cost(
         years_remaining=years_remaining,
     )
     if risk_rate_pct >= WHOLE_PCT:
-        raise FieldRefused("risk_rate_pct", "must be less than 100")
+        raise FieldRefused("risk_rate_pct", say("must be less than 100"))
     made = materials.fen + labour.fen * Fraction(creative_labour_multiplier)
     made /= 1 - Fraction(risk_rate_pct) / WHOLE_PCT
     cost = made * (1 + Fraction(return_rate_pct) / WHOLE_PCT)
@@ -54,7 +55,7 @@ def replacement_cost(
 def _refuse_negative(**figures: int | Decimal) -> None:
     for field, figure in figures.items():
         if figure < 0:
-            raise FieldRefused(field, "must not be negative")
+            raise FieldRefused(field, say("must not be negative"))
 
 
 def _money(fen: Fraction) -> Money:
