@@ -30,6 +30,7 @@ from app.routers.company import packages as company_packages
 from app.routers.company import portfolios as company_portfolios
 from app.routers.company import requests as company_requests
 from app.routers.company import rights as company_rights
+from app.routers.language import ReaderLanguage
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
 from app.routers.lender import loans as lender_loans
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.add_middleware(PlainAddress)
     app.add_middleware(BodyLimit, bytes_max=settings.max_body_bytes)
+    app.add_middleware(ReaderLanguage)
     problems.install(app)
     documentation.install(app)
     app.include_router(public.health)

@@ -2,7 +2,8 @@
 
 A changing POST runs in a savepoint of the transaction that also stores its key and answer. A
 refusal by a rule rolls back to the savepoint and is stored too; anything else (a crash, malformed
-input, a caller who may not) rolls back everything and leaves the key free.
+input, a caller who may not) rolls back everything and leaves the key free. A replayed refusal is in
+the language it was first told in, whatever the caller asks for now.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.core.errors import DomainError
+from app.core.messages import say
 from app.routers import problems
 from app.routers.access import Access, access_of
 from app.routers.deps import authenticate
@@ -103,9 +105,13 @@ def _template(request: Request, path_format: str) -> str:
 def _key_of(request: Request) -> str:
     key = request.headers.get(HEADER)
     if key is None:
-        raise HTTPException(400, f"{HEADER}: this header is required on every changing POST.")
+        raise HTTPException(
+            400, say("{header}: this header is required on every changing POST.", header=HEADER)
+        )
     if not KEY.fullmatch(key):
-        raise HTTPException(400, f"{HEADER}: 1 to 64 visible ASCII characters, no spaces.")
+        raise HTTPException(
+            400, say("{header}: 1 to 64 visible ASCII characters, no spaces.", header=HEADER)
+        )
     return key
 
 

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.messages import Text, say
 from app.routers import problems
 from app.schemas.base import refuse_hidden_characters
 
@@ -29,9 +30,10 @@ class PlainAddress:
                 try:
                     refuse_hidden_characters(value)
                 except ValueError as error:
-                    errors = {"errors": [{"field": name, "reason": str(error)}]}
+                    wrong = {"field": name, "reason": str(error)}
+                    detail = say("{field}: {reason}", **wrong)
                     refusal = problems.document(
-                        Request(scope), 422, "invalid-input", f"{name}: {error}", members=errors
+                        Request(scope), 422, "invalid-input", detail, members={"errors": [wrong]}
                     )
                     await refusal(scope, receive, send)
                     return
@@ -80,5 +82,5 @@ def _counted(receive: Receive, limit: int) -> Receive:
     return counted
 
 
-def _detail(limit: int) -> str:
-    return f"The body is larger than {limit} bytes."
+def _detail(limit: int) -> Text:
+    return say("The body is larger than {limit} bytes.", limit=limit)

@@ -10,6 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
+from app.core.errors import DomainError
+from app.core.messages import Language, speaking
 from app.routers.access import public
 from app.routers.deps import Now, Session
 from app.schemas.accounts import TokenOut
@@ -87,9 +89,9 @@ async def grant_token(request: Request, session: Session, now: Now) -> JSONRespo
     except TokenRefused as refused:
         return _refusal(refused.error, refused.description)
     except UnknownClient as unknown:
-        return _refusal("invalid_client", str(unknown))
+        return _refusal("invalid_client", unknown)
     except ScopeRefused as refused_scope:
-        return _refusal("invalid_scope", str(refused_scope))
+        return _refusal("invalid_scope", refused_scope)
     answer = TokenOut(
         access_token=granted.token,
         token_type="Bearer",
@@ -147,11 +149,14 @@ def _read_basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _refusal(error: str, description: str) -> JSONResponse:
+def _refusal(error: str, description: str | DomainError) -> JSONResponse:
+    """RFC 6749 §5.2 admits ASCII only, so these are English to all."""
     unknown = error == "invalid_client"
     challenge = {"WWW-Authenticate": 'Basic realm="zhirong"'} if unknown else {}
+    with speaking(Language.ENGLISH):
+        told = str(description)
     return JSONResponse(
-        {"error": error, "error_description": description},
+        {"error": error, "error_description": told},
         401 if unknown else 400,
         headers=_NO_STORE | challenge,
     )

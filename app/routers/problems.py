@@ -8,10 +8,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from pydantic_core import PydanticKnownError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
+from app.core.messages import Language, Text, get_language, say, speaking, translated
+from app.routers.language import language_of
 from app.schemas.base import HIDDEN
 
 log = structlog.get_logger()
@@ -76,10 +79,11 @@ def document(
         "type": f"/problems/{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": str(detail),
         "instance": request.url.path,
     }
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    told = {"Content-Language": get_language().value, "Vary": "Accept-Language"}
+    return JSONResponse(body, status, headers={**(headers or {}), **told}, media_type=MEDIA_TYPE)
 
 
 def render(request: Request, error: DomainError) -> JSONResponse:
@@ -106,13 +110,10 @@ async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {
-            "field": _field_name(item, error.body),
-            "reason": str(item["msg"]).removeprefix("Value error, "),
-        }
+        {"field": _field_name(item, error.body), "reason": _reason(item)}
         for item in error.errors()[:100]
     ]
-    detail = "; ".join(f"{item['field']}: {item['reason']}" for item in errors[:3])
+    detail = str(say("; ")).join(str(say("{field}: {reason}", **item)) for item in errors[:3])
     return document(request, 422, "invalid-input", detail, members={"errors": errors})
 
 
@@ -142,21 +143,48 @@ def _sent(error: dict[str, Any], body: Any) -> tuple[str | int, ...]:
     return (source, *kept, *missing)
 
 
+def _reason(error: dict[str, Any]) -> str:
+    """What is wrong. Our own sentences tell themselves, pydantic's are looked up by their type."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == HIDDEN:
+        return str(context["reason"])
+    if get_language() is Language.ENGLISH:
+        return str(error["msg"])
+    if kind == "json_invalid":  # FastAPI's own, which tells less than pydantic's
+        return translated(error["msg"])
+    values = {name: _told(name, value) for name, value in context.items()}
+    template = PydanticKnownError(kind, context).message_template
+    return str(Text(template, values | {"expected_plural": ""}))
+
+
+def _told(name: str, value: Any) -> Any:
+    """A value of pydantic's in the reader's language: why a date is none, which words would do."""
+    if not isinstance(value, str):
+        return value
+    if name == "expected":
+        return value.replace(" or ", translated(" or "))
+    return translated(value)
+
+
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return document(request, error.status_code, code, str(error.detail), headers=error.headers)
+    return document(request, error.status_code, code, _phrase(error), headers=error.headers)
+
+
+def _phrase(error: HTTPException) -> str:
+    """Ours tells itself; Starlette's is the phrase of the status, or FastAPI's own sentence."""
+    return str(error.detail) if isinstance(error.detail, Text) else translated(error.detail)
 
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     """What nobody foresaw: the log gets the trace, the caller learns that nothing was written."""
     log.error("unhandled", path=request.url.path, exc_info=error)
-    return document(
-        request,
-        500,
-        "internal",
-        "The service failed; nothing was written. Retry with the same key.",
-    )
+    detail = say("The service failed; nothing was written. Retry with the same key.")
+    with speaking(language_of(request.scope)):  # Starlette answers outside of the middleware
+        return document(request, 500, "internal", detail)
 
 
 def install(app: FastAPI) -> None:
