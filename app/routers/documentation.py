@@ -10,12 +10,24 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from app.core.messages import Language, get_language
 from app.routers import problems
 from app.routers.access import Public, access_of
 from app.routers.keyed import HEADER, KeyedRoute
 
 VENDOR = Path(__file__).parents[1] / "static" / "vendor"
-GUIDE = Path(__file__).parent / "guide.md"
+GUIDES = {
+    Language.ENGLISH: Path(__file__).parent / "guide.md",
+    Language.CHINESE: Path(__file__).parent / "guide.zh.md",
+}
+
+# Long addresses break, and a wide table scrolls by itself, so that a phone shows all of it.
+STYLE = """<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+.swagger-ui .markdown code { overflow-wrap: anywhere; white-space: normal }
+.swagger-ui .markdown table { display: block; overflow-x: auto }
+</style>
+</head>"""
 
 KEY_PARAMETER = {
     "name": HEADER,
@@ -32,18 +44,21 @@ def install(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=app.title,
             swagger_js_url="/static/vendor/swagger-ui-dist/swagger-ui-bundle.js",
             swagger_css_url="/static/vendor/swagger-ui-dist/swagger-ui.css",
             swagger_favicon_url="/static/vendor/swagger-ui-dist/favicon-32x32.png",
         )
+        return HTMLResponse(bytes(page.body).decode().replace("</head>", STYLE))
 
     def openapi() -> dict[str, Any]:
+        """The description, with the guide in the reader's language."""
         if app.openapi_schema is None:
             app.openapi_schema = _describe(app)
-        return app.openapi_schema
+        guide = GUIDES[get_language()].read_text("utf-8")
+        return app.openapi_schema | {"info": app.openapi_schema["info"] | {"description": guide}}
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
@@ -52,7 +67,6 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title,
         version="1",
-        description=GUIDE.read_text("utf-8"),
         routes=app.routes,
     )
     components = schema.setdefault("components", {})

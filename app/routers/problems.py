@@ -180,9 +180,12 @@ def _phrase(error: HTTPException) -> str:
 
 
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    """What nobody foresaw: the log gets the trace, the caller learns that nothing was written."""
+    """What nobody foresaw: the log gets the trace. A lost connection may have hidden a commit."""
     log.error("unhandled", path=request.url.path, exc_info=error)
-    detail = say("The service failed; nothing was written. Retry with the same key.")
+    detail = say(
+        "The service failed. Repeat the call with the same key: it takes effect once,"
+        " whether or not it has by now."
+    )
     with speaking(language_of(request.scope)):  # Starlette answers outside of the middleware
         return document(request, 500, "internal", detail)
 

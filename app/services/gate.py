@@ -34,6 +34,7 @@ from app.schemas.quotes import GuaranteeTerms
 from app.services import contracts, prechecks, queue
 from app.services.actor import SYSTEM, Actor
 from app.services.deals import get_deal, kinds_of
+from app.services.names import NAMES
 from app.services.packages import WHOLE_PCT
 
 Kind = OrganisationKind
@@ -44,12 +45,6 @@ _ON_THE_WAY = (
     DealStatus.PERFECTING,
     DealStatus.ACTIVE,
 )
-
-_MILESTONES = {
-    MilestoneKind.GUARANTEE_EFFECTIVE: say("guarantee effective"),
-    MilestoneKind.COUNTER_GUARANTEE_DONE: say("counter guarantee done"),
-    MilestoneKind.POLICY_PAID: say("policy paid"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +101,15 @@ async def _state(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing
             Missing(
                 "reconfirmation",
                 kinds[party],
-                say("the {party} has not reconfirmed", party=kinds[party]),
+                say("the {party} has not reconfirmed", party=NAMES[kinds[party]]),
             )
             for party in await queue.list_unconfirmed(session, deal)
         ]
     elif deal.status not in _ON_THE_WAY:
         missing.append(
-            Missing("state", Kind.ENTERPRISE, say("the deal is {status}", status=deal.status))
+            Missing(
+                "state", Kind.ENTERPRISE, say("the deal is {status}", status=NAMES[deal.status])
+            )
         )
     if deal.available_until is not None and on > deal.available_until:
         text = say("the availability period ended on {day}", day=deal.available_until)
@@ -203,7 +200,7 @@ async def _approvals(session: AsyncSession, deal: Deal, *, now: datetime) -> lis
     for approval in approvals:
         lapsed = approval.expires_at is not None and approval.expires_at <= now
         if approval.status is not ApprovalStatus.APPROVED or lapsed:
-            text = say("approval of the {party} is not in force", party=approval.role)
+            text = say("approval of the {party} is not in force", party=NAMES[approval.role])
             missing.append(Missing("approval", approval.role, text))
     conditions = await session.execute(
         select(Condition.text, Approval.role)
@@ -222,11 +219,11 @@ async def _contracts(session: AsyncSession, deal: Deal) -> list[Missing]:
             kinds[side],
             say(
                 "{kind} contract not confirmed by the {party}",
-                kind=contract.kind,
-                party=kinds[side],
+                kind=NAMES[contract.kind],
+                party=NAMES[kinds[side]],
             )
             if contract.drafted
-            else say("{kind} contract not drafted", kind=contract.kind),
+            else say("{kind} contract not drafted", kind=NAMES[contract.kind]),
         )
         for contract in await contracts.list_unconfirmed(session, deal)
         for side in kinds
@@ -256,8 +253,8 @@ async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
             pledgee,
             say(
                 "pledge of {register} is {status}",
-                register=register,
-                status=status or say("not prepared"),
+                register=NAMES[register],
+                status=NAMES[status] if status else say("not prepared"),
             ),
         )
         for register, status in rows
@@ -277,7 +274,7 @@ async def _milestones(session: AsyncSession, deal: Deal) -> list[Missing]:
         await session.scalars(select(Milestone.kind).where(Milestone.deal_id == deal.id))
     )
     return [
-        Missing(kind.value, who, say("{milestone}: not recorded", milestone=_MILESTONES[kind]))
+        Missing(kind.value, who, say("{milestone}: not recorded", milestone=NAMES[kind]))
         for kind, who in needed
         if kind.value not in recorded
     ]

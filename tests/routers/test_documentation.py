@@ -72,3 +72,13 @@ def test_every_operation_declares_how_it_refuses(
             assert {"401", "403"} <= refusals, (method, path)
         if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", [])):
             assert {"400", "409", "422"} <= refusals, (method, path)
+
+
+async def test_the_guide_is_in_the_readers_language(client_of: OpenClient) -> None:
+    async with client_of(None) as client:
+        english = await client.get("/openapi.json")
+        chinese = await client.get("/openapi.json", headers={"Accept-Language": "zh-CN"})
+
+    assert "The road of a deal" in english.json()["info"]["description"]
+    assert "一笔业务的全过程" in chinese.json()["info"]["description"]
+    assert english.json()["paths"] == chinese.json()["paths"]

@@ -1,0 +1,37 @@
+"""What people call the codes of a deal, in the sentences that name them."""
+
+from enum import StrEnum
+
+from app.core.messages import Text, say
+from app.identifiers.rights import Register
+from app.lifecycle.deals import ContractKind, DealStatus, RegistrationStatus
+from app.lifecycle.parties import OrganisationKind
+from app.schemas.deals import MilestoneKind
+
+NAMES: dict[StrEnum, Text] = {
+    OrganisationKind.ENTERPRISE: say("enterprise"),
+    OrganisationKind.BANK: say("bank"),
+    OrganisationKind.GUARANTOR: say("guarantor"),
+    OrganisationKind.INSURER: say("insurer"),
+    ContractKind.LOAN: say("loan"),
+    ContractKind.PLEDGE: say("pledge"),
+    ContractKind.GUARANTEE: say("guarantee"),
+    ContractKind.COUNTER_GUARANTEE: say("counter-guarantee"),
+    ContractKind.INSURANCE: say("insurance"),
+    Register.PATENTS: say("patents"),
+    Register.TRADEMARKS: say("trademarks"),
+    Register.COPYRIGHTS: say("copyrights"),
+    RegistrationStatus.PREPARED: say("prepared"),
+    RegistrationStatus.SUBMITTED: say("submitted"),
+    RegistrationStatus.CORRECTION: say("under correction"),
+    RegistrationStatus.REFUSED: say("refused"),
+    RegistrationStatus.CANCELLING: say("being cancelled"),
+    RegistrationStatus.CANCELLED: say("cancelled"),
+    DealStatus.QUEUED: say("queued"),
+    DealStatus.REPAID: say("repaid"),
+    DealStatus.CLOSED: say("closed"),
+    DealStatus.FAILED: say("failed"),
+    MilestoneKind.GUARANTEE_EFFECTIVE: say("guarantee effective"),
+    MilestoneKind.COUNTER_GUARANTEE_DONE: say("counter guarantee done"),
+    MilestoneKind.POLICY_PAID: say("policy paid"),
+}
