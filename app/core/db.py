@@ -11,7 +11,12 @@ from uuid import UUID
 import uuid_utils.compat
 from sqlalchemy import TIMESTAMP, BigInteger, Dialect, Enum, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -73,6 +78,17 @@ class WithId:
 
 
 Sessions = async_sessionmaker[AsyncSession]
+
+
+def snapshots(sessions: Sessions) -> Sessions:
+    """Sessions that read all in one snapshot and write nothing.
+
+    Those of a transaction that is open already can only read in that one.
+    """
+    bind = sessions.kw["bind"]
+    if isinstance(bind, AsyncEngine):
+        bind = bind.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return async_sessionmaker(bind, expire_on_commit=False)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Drives the whole demo against a running service and tells what came of it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -7,8 +8,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from app.core.clock import business_date
+from app.core.errors import Conflict
 from app.demo.cases import CASES
-from app.demo.region import region
+from app.demo.client import Json
+from app.demo.region import Region, region
 from app.demo.road import STEPS, Journey
 
 COLUMNS = {
@@ -22,6 +25,13 @@ COLUMNS = {
     "paid": "paid",
     "released": "released",
 }
+
+
+@dataclass(eq=False)
+class LedgerBroken(Conflict):
+    message = "the ledger of the service does not hold: {findings}"
+
+    findings: list[Json]
 
 
 async def drive(url: str, *, console: Console) -> list[Journey]:
@@ -39,7 +49,15 @@ async def drive(url: str, *, console: Console) -> list[Journey]:
                 journeys.append(Journey(whole, case, today, step))
                 await journeys[-1].until_cash()
             await _finish(journeys)
+            await _verify(whole)
     return journeys
+
+
+async def _verify(whole: Region) -> None:
+    """The service replays its ledger; raises what it finds."""
+    verdict = await whole["authority"].get("/v1/authority/ledger/verification")
+    if not verdict["holds"]:
+        raise LedgerBroken(verdict["findings"])
 
 
 async def _finish(journeys: list[Journey]) -> None:

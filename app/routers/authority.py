@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.core.errors import FieldRefused, NotFound
 from app.core.money import ZERO
@@ -17,6 +17,7 @@ from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.accounts import ResetOut, UserOut
 from app.schemas.base import Page
+from app.schemas.ledger import FINDINGS_MAX, FindingOut, VerificationOut
 from app.schemas.organisations import (
     CapacityIn,
     CapacityOut,
@@ -25,7 +26,15 @@ from app.schemas.organisations import (
     OrganisationOut,
 )
 from app.schemas.rights import EventIn, EventOut
-from app.services import accounts, firms, guarantors, links, organisations, right_events
+from app.services import (
+    accounts,
+    firms,
+    guarantors,
+    links,
+    organisations,
+    right_events,
+    sealing,
+)
 from app.services.firms import NoProfile
 from app.services.guarantors import GuarantorNotVerified
 from app.services.organisations import AuthorityStands
@@ -195,6 +204,18 @@ async def record_event(
     """As the register announced it: also what lifts a lapse, a preservation or a pledge."""
     return await right_events.record_event(
         session, actor=actor, right_id=right_id, stated=stated, now=now
+    )
+
+
+@router.get(
+    "/ledger/verification", dependencies=[DECIDES], summary="Replay the ledger and check its chain"
+)
+async def verify_ledger(request: Request) -> VerificationOut:
+    """What `zhirong verify` does, in a snapshot of its own. Reads all of it: not for polling."""
+    findings = await sealing.verify_all(request.app.state.sessions)
+    return VerificationOut(
+        holds=not findings,
+        findings=[FindingOut.model_validate(finding) for finding in findings[:FINDINGS_MAX]],
     )
 
 

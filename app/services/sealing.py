@@ -10,7 +10,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import Sessions, snapshots
 from app.models.ledger import LedgerAccount
+from app.services.actor import SYSTEM, bind
 
 SEAL_BATCH = 1000
 
@@ -86,8 +88,15 @@ async def seal(session: AsyncSession) -> int:
     return len(links)
 
 
+async def verify_all(sessions: Sessions) -> list[Finding]:
+    """``verify`` in a snapshot of its own, so that what goes on meanwhile is no finding."""
+    async with snapshots(sessions)() as session:
+        await bind(session, SYSTEM)
+        return await verify(session)
+
+
 async def verify(session: AsyncSession) -> list[Finding]:
-    """Replay the whole ledger in one snapshot's order; nothing found means it holds."""
+    """Replay the whole ledger, as the transaction sees it; nothing found means it holds."""
     return [
         *[finding async for finding in _check_seals(session)],
         *[finding async for finding in _check_entries(session)],
@@ -111,11 +120,8 @@ def _text(value: Any) -> str:
 
 
 async def _check_seals(session: AsyncSession) -> AsyncIterator[Finding]:
-    link, expected = _GENESIS, 1
+    link = _GENESIS
     for row in await session.execute(_SEALED):
-        if row.sequence < expected:
-            yield Finding(FindingKind.SEQUENCE_GAP, row.id, f"seal {row.sequence} out of order")
-        expected = row.sequence + 1
         link = _link(link, row)
         if link != row.hash:
             yield Finding(FindingKind.HASH_MISMATCH, row.id, f"seal {row.sequence}")
