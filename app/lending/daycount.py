@@ -1,5 +1,6 @@
 """What share of a year lies between two days, by the conventions that loan contracts name."""
 
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
@@ -37,13 +38,8 @@ def year_fraction(day_count: DayCount, *, start: date, end: date) -> Fraction:
 
 def year_parts(day_count: DayCount, *, start: date, end: date) -> int:
     """``year_fraction`` as a number of ``YEAR_PARTS[day_count]``."""
-    match day_count:
-        case DayCount.THIRTY_360:
-            return _thirty_e(end) - _thirty_e(start)
-        case DayCount.ACT_360 | DayCount.ACT_365F:
-            return (end - start).days
-        case DayCount.ACT_ACT:
-            return _isda(start, end)
+    place = PLACE[day_count]
+    return place(end) - place(start)
 
 
 def _thirty_e(day: date) -> int:
@@ -51,17 +47,18 @@ def _thirty_e(day: date) -> int:
     return day.year * DAYS_360 + day.month * 30 + min(day.day, 30)
 
 
-def _isda(start: date, end: date) -> int:
-    if start > end:
-        return -_isda(end, start)
-    if start.year == end.year:
-        return (end - start).days * _part_of_day(start.year)
-    first = (date(start.year + 1, 1, 1) - start).days * _part_of_day(start.year)
-    last = (end - date(end.year, 1, 1)).days * _part_of_day(end.year)
-    return first + (end.year - start.year - 1) * DAYS_365 * DAYS_366 + last
-
-
-def _part_of_day(year: int) -> int:
-    """One day of ``year`` in 1/(365·366) of a year: the length that the year does not have."""
+def _isda(day: date) -> int:
+    """A day of a leap year is 1/366 of it, of any other 1/365: every year is 365·366 parts."""
+    year = day.year
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return DAYS_365 if leap else DAYS_366
+    into_year = day.toordinal() - date(year, 1, 1).toordinal()
+    return year * DAYS_365 * DAYS_366 + into_year * (DAYS_365 if leap else DAYS_366)
+
+
+# Where a day stands on the convention's own axis, in ``YEAR_PARTS`` from an arbitrary origin.
+PLACE: dict[DayCount, Callable[[date], int]] = {
+    DayCount.THIRTY_360: _thirty_e,
+    DayCount.ACT_360: date.toordinal,
+    DayCount.ACT_365F: date.toordinal,
+    DayCount.ACT_ACT: _isda,
+}

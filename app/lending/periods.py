@@ -1,10 +1,13 @@
 """On which days a loan's instalments fall due, and how long each period counts."""
 
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
+from operator import sub
 
-from app.lending.daycount import DayCount, year_parts
+from app.lending.daycount import PLACE, DayCount
 
 MONTHS_PER_YEAR = 12
 THIRTY = 30
@@ -24,8 +27,7 @@ class Frequency(StrEnum):
 
 def months_after(start: date, months: int, *, day: int | None = None) -> date:
     """The ``day`` (by default that of ``start``) of a later month, or that month's last day."""
-    years, month0 = divmod(start.month - 1 + months, MONTHS_PER_YEAR)
-    return _clipped(start.year + years, month0 + 1, day or start.day)
+    return _day_of(_month_of(start) + months, day or start.day)
 
 
 def due_days(
@@ -40,33 +42,37 @@ def due_days(
     19th has a first period of one day. It is not merged into the next, because interest up to a
     settlement day is owed on it. The last period ends at maturity and may be short too.
     """
-    step = frequency.months
+    step, first, last = frequency.months, _month_of(first_day), _month_of(maturity)
     if settlement_day is None:
-        months, day = step, first_day.day
+        first, day = first + step, first_day.day
     else:
-        months, day = -first_day.month % step, settlement_day
-        if months_after(first_day, months, day=day) <= first_day:
-            months += step
-    days = []
-    while (due_on := months_after(first_day, months, day=day)) < maturity:
-        days.append(due_on)
-        months += step
+        first, day = first + -first_day.month % step, settlement_day
+        if _day_of(first, day) <= first_day:
+            first += step
+    days = [_day_of(month, day) for month in range(first, last + 1, step)]
+    if days and days[-1] >= maturity:
+        days.pop()
     days.append(maturity)
     return days
 
 
-def period_parts(day_count: DayCount, *, start: date, end: date, anchor_day: int) -> int:
-    """The length of one period of a schedule, in ``YEAR_PARTS[day_count]``.
+def period_parts(
+    day_count: DayCount, *, start: date, ends: Sequence[date], anchor_day: int
+) -> list[int]:
+    """The lengths of the periods of a schedule, one after another, in ``YEAR_PARTS[day_count]``.
 
     Under 30/360 a period between two days that both fall on ``anchor_day`` (clipped to the
     month's end) is whole months of a twelfth each; any other is broken and counts by 30E/360.
     """
-    if day_count is not DayCount.THIRTY_360:
-        return year_parts(day_count, start=start, end=end)
-    if _falls_on(start, anchor_day) and _falls_on(end, anchor_day):
-        months = (end.year - start.year) * MONTHS_PER_YEAR + end.month - start.month
-        return months * THIRTY
-    return year_parts(day_count, start=start, end=end)
+    place = PLACE[day_count]
+    places = [place(start), *map(place, ends)]
+    parts = list(map(sub, places[1:], places))
+    if day_count is DayCount.THIRTY_360 and anchor_day > SHORTEST_MONTH:
+        # Up to the 28th nothing is clipped, and 30E/360 counts whole months as such.
+        for index, (opened, end) in enumerate(pairwise([start, *ends])):
+            if _falls_on(opened, anchor_day) and _falls_on(end, anchor_day):
+                parts[index] = (_month_of(end) - _month_of(opened)) * THIRTY
+    return parts
 
 
 def _falls_on(day: date, anchor_day: int) -> bool:
@@ -77,7 +83,13 @@ def _falls_on(day: date, anchor_day: int) -> bool:
     )
 
 
-def _clipped(year: int, month: int, day: int) -> date:
+def _month_of(day: date) -> int:
+    """Months counted from the year 0, so that a later month is a sum away."""
+    return day.year * MONTHS_PER_YEAR + day.month - 1
+
+
+def _day_of(month: int, day: int) -> date:
+    year, month0 = divmod(month, MONTHS_PER_YEAR)
     if day > SHORTEST_MONTH:
-        day = min(day, monthrange(year, month)[1])
-    return date(year, month, day)
+        day = min(day, monthrange(year, month0 + 1)[1])
+    return date(year, month0 + 1, day)

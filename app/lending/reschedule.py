@@ -142,7 +142,9 @@ def _relevelled(terms: ScheduleTerms, position: Position) -> Position:
 def _span(terms: ScheduleTerms, position: Position) -> Span:
     """The periods still to run; of the first one only what has not accrued yet bears interest."""
     start, due_on = position.period_start, position.due_days[0]
-    elapsed = period_parts(terms.day_count, start=start, end=due_on, anchor_day=terms.anchor_day)
+    [elapsed] = period_parts(
+        terms.day_count, start=start, ends=[due_on], anchor_day=terms.anchor_day
+    )
     if position.accrues_from < due_on:
         # 30E/360 can count more days inside a whole month than the month's thirty.
         so_far = year_parts(terms.day_count, start=start, end=position.accrues_from)

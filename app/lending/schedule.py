@@ -85,11 +85,8 @@ def span_of(
     ``carried`` fen.
     """
     numerator, denominator = terms.annual_rate_pct.as_integer_ratio()
-    weights, opened = [], start
-    for due_on in days:
-        parts = period_parts(terms.day_count, start=opened, end=due_on, anchor_day=terms.anchor_day)
-        weights.append(parts * numerator)
-        opened = due_on
+    parts = period_parts(terms.day_count, start=start, ends=days, anchor_day=terms.anchor_day)
+    weights = [part * numerator for part in parts]
     weights[0] -= elapsed * numerator
     grace = 0
     if terms.grace_months:

@@ -72,13 +72,13 @@ def test_a_term_that_quarters_do_not_fill_ends_with_a_short_period() -> None:
 
 def test_a_whole_month_counts_a_twelfth_and_a_broken_one_by_30e() -> None:
     whole = period_parts(
-        DayCount.THIRTY_360, start=date(2023, 1, 31), end=date(2023, 2, 28), anchor_day=31
+        DayCount.THIRTY_360, start=date(2023, 1, 31), ends=[date(2023, 2, 28)], anchor_day=31
     )
     broken = period_parts(
-        DayCount.THIRTY_360, start=date(2023, 1, 31), end=date(2023, 2, 28), anchor_day=15
+        DayCount.THIRTY_360, start=date(2023, 1, 31), ends=[date(2023, 2, 28)], anchor_day=15
     )
 
-    assert (whole, broken) == (30, 28)
+    assert (whole, broken) == ([30], [28])
 
 
 @given(terms=any_terms())

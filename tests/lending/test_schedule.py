@@ -157,15 +157,12 @@ def test_impossible_terms_are_refused_by_field(field: str, value: Any) -> None:
 
 
 def fractions_of(terms: ScheduleTerms) -> list[Fraction]:
-    fractions, opened = [], terms.first_day
-    for row in schedule(terms):
-        parts = period_parts(
-            terms.day_count, start=opened, end=row.due_on, anchor_day=terms.anchor_day
-        )
-        share = Fraction(parts, YEAR_PARTS[terms.day_count])
-        fractions.append(Fraction(terms.annual_rate_pct) / 100 * share)
-        opened = row.due_on
-    return fractions
+    ends = [row.due_on for row in schedule(terms)]
+    parts = period_parts(
+        terms.day_count, start=terms.first_day, ends=ends, anchor_day=terms.anchor_day
+    )
+    shares = [Fraction(part, YEAR_PARTS[terms.day_count]) for part in parts]
+    return [Fraction(terms.annual_rate_pct) / 100 * share for share in shares]
 
 
 def slow_equal_instalment(terms: ScheduleTerms) -> list[tuple[int, int]]:
