@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, Self
@@ -32,28 +32,38 @@ class Rounding(StrEnum):
     DOWN = "down"
 
 
-_DECIMAL_MODE = {
-    Rounding.HALF_UP: ROUND_HALF_UP,
-    Rounding.HALF_EVEN: ROUND_HALF_EVEN,
-    Rounding.DOWN: ROUND_DOWN,
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _half_even(numerator: int, denominator: int) -> int:
+    whole, rest = divmod(numerator, denominator)
+    twice = 2 * rest
+    return whole + (twice > denominator or (twice == denominator and whole % 2 == 1))
+
+
+def _down(numerator: int, denominator: int) -> int:
+    return numerator // denominator
+
+
+# Each rule for an exact ratio that is not negative. Integers alone, and no fraction is reduced:
+# arithmetic on Fraction gives the same fen at several times the price.
+DIVIDE: dict[Rounding, Callable[[int, int], int]] = {
+    Rounding.HALF_UP: _half_up,
+    Rounding.HALF_EVEN: _half_even,
+    Rounding.DOWN: _down,
 }
 
 
 def round_fen(exact: Decimal | Fraction, rounding: Rounding) -> int:
-    """``exact`` fen as a whole number, by ``rounding``. A Fraction is rounded without loss."""
-    if isinstance(exact, Decimal):
-        return int(exact.to_integral_value(_DECIMAL_MODE[rounding]))
-    magnitude, rest = divmod(abs(exact.numerator), exact.denominator)
-    twice = 2 * rest
-    match rounding:
-        case Rounding.HALF_UP:
-            up = twice >= exact.denominator
-        case Rounding.HALF_EVEN:
-            up = twice > exact.denominator or (twice == exact.denominator and magnitude % 2 == 1)
-        case Rounding.DOWN:
-            up = False
-    magnitude += up
-    return magnitude if exact >= 0 else -magnitude
+    """``exact`` fen as a whole number, by ``rounding``; nothing is lost before."""
+    return _rounded(*exact.as_integer_ratio(), rounding)
+
+
+def _rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The rules are alike on both sides of zero: -0.5 is rounded as 0.5 is."""
+    magnitude = DIVIDE[rounding](abs(numerator), denominator)
+    return magnitude if numerator >= 0 else -magnitude
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,7 +104,8 @@ class Money:
         self, factor: Decimal | Fraction | int, rounding: Rounding = Rounding.HALF_UP
     ) -> Money:
         """Scale and round once. Rounding of fen happens nowhere else in the service."""
-        return Money(round_fen(Fraction(self.fen) * Fraction(factor), rounding))
+        numerator, denominator = factor.as_integer_ratio()
+        return Money(_rounded(self.fen * numerator, denominator, rounding))
 
     def split(self, weights: Sequence[Decimal | int]) -> list[Money]:
         """Divide by ``weights`` into parts that add up to ``self``.

@@ -11,7 +11,6 @@ from math import gcd, prod
 
 from app.core.errors import FieldRefused
 from app.core.messages import say
-from app.core.money import Rounding
 
 Divide = Callable[[int, int], int]
 
@@ -93,25 +92,3 @@ def refuse_unfit_multiple(rows: Sequence[tuple[int, int]], *, payment: int) -> N
         raise FieldRefused("instalment_multiple", say("rounds the instalment to nothing"))
     if rows[-1][1] == 0:
         raise FieldRefused("instalment_multiple", say("ends the loan before its last instalment"))
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-def _half_even(numerator: int, denominator: int) -> int:
-    whole, rest = divmod(numerator, denominator)
-    twice = 2 * rest
-    return whole + (twice > denominator or (twice == denominator and whole % 2 == 1))
-
-
-def _down(numerator: int, denominator: int) -> int:
-    return numerator // denominator
-
-
-# Money.times on a Fraction gives the same fen at twenty times the price, once per period.
-DIVIDE: dict[Rounding, Divide] = {
-    Rounding.HALF_UP: _half_up,
-    Rounding.HALF_EVEN: _half_even,
-    Rounding.DOWN: _down,
-}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-from app.core.money import Money
-from app.lending.amortisation import DIVIDE, Span, refuse_unfit_multiple
+from app.core.money import DIVIDE, Money
+from app.lending.amortisation import Span, refuse_unfit_multiple
 from app.lending.daycount import YEAR_PARTS
 from app.lending.periods import due_days, period_parts
 from app.lending.terms import RepaymentMethod, ScheduleTerms

@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import floor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.money import ZERO, Money, Rounding
+from app.core.money import ZERO, Money, Rounding, round_fen
 
 FEN = st.integers(min_value=-(10**14), max_value=10**14)
 wire = TypeAdapter(Money)
@@ -56,6 +57,34 @@ def test_rounding_a_fraction_is_off_by_less_than_a_fen(
     assert abs(rounded - exact) < 1
     if rounding is not Rounding.DOWN:
         assert abs(rounded - exact) <= Fraction(1, 2)
+
+
+HUGE = st.integers(-(10**40), 10**40)
+FACTORS = st.one_of(
+    HUGE,
+    st.builds(Fraction, HUGE, st.integers(1, 10**40)),
+    st.builds(lambda digits, scale: Decimal(digits).scaleb(-scale), HUGE, st.integers(0, 60)),
+    st.builds(Fraction, st.integers(-99, 99), st.sampled_from([2, 4, 20, 200])),  # many halves
+)
+
+
+@given(st.one_of(FEN, HUGE), FACTORS, st.sampled_from(Rounding))
+def test_times_is_the_exact_product_rounded_once(
+    fen: int, factor: Decimal | Fraction | int, rounding: Rounding
+) -> None:
+    """By the definition of each rule, in fractions."""
+    exact = abs(Fraction(fen) * Fraction(factor))
+    match rounding:
+        case Rounding.HALF_UP:
+            magnitude = floor(exact + Fraction(1, 2))
+        case Rounding.HALF_EVEN:
+            magnitude = round(exact)  # Python's own rule for a Fraction
+        case Rounding.DOWN:
+            magnitude = floor(exact)
+    sign = -1 if (fen < 0) != (factor < 0) else 1
+
+    assert Money(fen).times(factor, rounding) == Money(sign * magnitude)
+    assert round_fen(Fraction(fen) * Fraction(factor), rounding) == sign * magnitude
 
 
 @given(FEN, st.lists(st.integers(0, 1000), min_size=1, max_size=8).filter(any))
