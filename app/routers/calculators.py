@@ -3,10 +3,12 @@
 import math
 import time
 from collections import OrderedDict
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.openapi.models import Example
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,7 +19,8 @@ from app.identifiers.identifier import identify
 from app.lending import ENGINE_VERSION
 from app.lending.cost import all_in_cost, plan
 from app.lending.schedule import Amortised, amortise
-from app.routers.access import Public
+from app.routers.access import Public, access_of
+from app.routers.keyed import Handler
 from app.routers.problems import MEDIA_TYPE, problems
 from app.schemas.calculators import (
     AllInCostIn,
@@ -84,6 +87,39 @@ class RateLimited(Public):
             )
 
 
+class SumRoute(APIRoute):
+    """One body in, one answer out: a sum takes less time than FastAPI's way around it.
+
+    Valid JSON goes straight from pydantic's parser into the endpoint, and a model straight out.
+    Whatever is not valid takes the usual way, which words the refusal.
+    """
+
+    def get_route_handler(self) -> Handler:
+        usual = super().get_route_handler()
+        if "POST" not in (self.methods or ()):
+            return usual
+        marks = [mark for mark in access_of(self.dependant) if isinstance(mark, RateLimited)]
+        sum_up = self.endpoint
+        (parameter,) = get_type_hints(sum_up).keys() - {"return"}
+        read = TypeAdapter(get_type_hints(sum_up)[parameter]).validate_json
+
+        async def handle(request: Request) -> Response:
+            if request.headers.get("content-type") != "application/json":
+                return await usual(request)
+            try:
+                asked = read(await request.body())
+            except ValidationError:
+                return await usual(request)
+            for mark in marks:
+                await mark(request)
+            answer = await sum_up(asked)
+            if isinstance(answer, Response):
+                return answer
+            return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+        return handle
+
+
 _CENTS = [f".{cents:02d}" for cents in range(100)]
 
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -97,7 +133,10 @@ _TOO_MANY: dict[int | str, dict[str, Any]] = {
 _REFUSALS = problems(FieldRefused) | _TOO_MANY
 
 router = APIRouter(
-    prefix="/calculators", tags=["calculators"], dependencies=[Depends(RateLimited())]
+    prefix="/calculators",
+    tags=["calculators"],
+    dependencies=[Depends(RateLimited())],
+    route_class=SumRoute,
 )
 
 _SCHEDULE_EXAMPLE = {

@@ -368,3 +368,31 @@ async def test_every_operation_is_documented_with_an_example_that_works(
                         path.removeprefix("/v1/calculators"), json=example["value"]
                     )
                     assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(
+    ("calculator", "body"),
+    [
+        ("repayment-schedule", SCHEDULE | {"annual_rate_pct": 12.5}),
+        ("repayment-schedule", SCHEDULE | {"principal": 5000}),
+        ("repayment-schedule", SCHEDULE | {"grace_months": 18}),
+        ("all-in-cost", {"loan": LOAN, "costs": COSTS, "subsidies": SUBSIDIES}),
+        ("identifier", {"kind": "patent", "value": "ZL 2021 1 0000001.6"}),
+        ("enterprise-size", {"industry": "工业", "employees": 300, "revenue": "20000000.00"}),
+        ("enterprise-size", {"industry": "工业", "employees": 300}),
+    ],
+)
+async def test_the_short_way_answers_as_the_usual_one(
+    client: httpx.AsyncClient, calculator: str, body: dict[str, Any]
+) -> None:
+    """FastAPI's own way is taken for any other content type, and for what is refused."""
+    content = json.dumps(body).encode()
+    short, usual = [
+        await client.post(
+            f"/v1/calculators/{calculator}", content=content, headers={"Content-Type": kind}
+        )
+        for kind in ("application/json", "application/json; charset=utf-8")
+    ]
+
+    assert (short.status_code, short.json()) == (usual.status_code, usual.json())
+    assert short.headers["content-type"] == usual.headers["content-type"]
