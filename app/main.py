@@ -18,6 +18,7 @@ from app.routers import (
     oauth,
     organisation,
     park,
+    park_desk,
     problems,
     public,
     session,
@@ -28,6 +29,7 @@ from app.routers.company import loans as company_loans
 from app.routers.company import membership as company_membership
 from app.routers.company import packages as company_packages
 from app.routers.company import portfolios as company_portfolios
+from app.routers.company import renewals as company_renewals
 from app.routers.company import requests as company_requests
 from app.routers.company import rights as company_rights
 from app.routers.language import ReaderLanguage
@@ -35,6 +37,7 @@ from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
 from app.routers.lender import loans as lender_loans
 from app.routers.lender import quotes as lender_quotes
+from app.routers.lender import renewals as lender_renewals
 from app.routers.lender import requests as lender_requests
 from app.routers.lender import values as lender_values
 from app.routers.limits import BodyLimit, PlainAddress
@@ -76,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         organisation.router,
         cooperations.router,
         park.router,
+        park_desk.router,
         authority.router,
         company_membership.router,
         company_loans.router,
@@ -92,6 +96,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lender_requests.router,
         lender_quotes.router,
         lender_values.router,
+        company_renewals.router,
+        lender_renewals.router,
     ):
         app.include_router(router, prefix="/v1")
     return app

@@ -8,7 +8,8 @@ approval      pending ─approve→ approved; either ─decline→ declined; eit
 contract      drafted ─confirm→ confirmed; drafted ─replace→ replaced
 registration  prepared ─submit→ submitted ─register→ registered ─discharge→ cancelling ─cancel→
               cancelled; submitted ─ask→ correction ─submit→ submitted; ─refuse→ refused;
-              registered ─change→ registered; prepared or refused ─cancel→ cancelled;
+              registered ─change→ registered; registered ─replace→ changed (by the registration of
+              a renewal, which carries the pledge on); prepared or refused ─cancel→ cancelled;
               submitted or correction ─withdraw→ cancelled (撤回, for a deal that failed)
 drawdown      released ─draw→ drawn; released ─report_not_drawn→ not_drawn
 """
@@ -136,6 +137,7 @@ class RegistrationStatus(StrEnum):
     REFUSED = "refused"
     CANCELLING = "cancelling"
     CANCELLED = "cancelled"
+    CHANGED = "changed"
 
 
 class RegistrationEvent(StrEnum):
@@ -144,6 +146,7 @@ class RegistrationEvent(StrEnum):
     REGISTER = "register"
     REFUSE = "refuse"
     CHANGE = "change"
+    REPLACE = "replace"
     WITHDRAW = "withdraw"
     DISCHARGE = "discharge"
     CANCEL = "cancel"
@@ -162,6 +165,7 @@ REGISTRATION: Machine[RegistrationStatus, RegistrationEvent] = Machine(
         (RegistrationStatus.CORRECTION, RegistrationEvent.WITHDRAW): RegistrationStatus.CANCELLED,
         (RegistrationStatus.REFUSED, RegistrationEvent.SUBMIT): RegistrationStatus.SUBMITTED,
         (RegistrationStatus.REGISTERED, RegistrationEvent.CHANGE): RegistrationStatus.REGISTERED,
+        (RegistrationStatus.REGISTERED, RegistrationEvent.REPLACE): RegistrationStatus.CHANGED,
         (RegistrationStatus.REGISTERED, RegistrationEvent.DISCHARGE): RegistrationStatus.CANCELLING,
         (RegistrationStatus.CANCELLING, RegistrationEvent.CANCEL): RegistrationStatus.CANCELLED,
         (RegistrationStatus.PREPARED, RegistrationEvent.CANCEL): RegistrationStatus.CANCELLED,

@@ -9,9 +9,11 @@ from app.models import (
     ledger,
     loans,
     organisations,
+    park_desk,
     portfolios,
     records,
     rights,
+    workdays,
 )
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "ledger",
     "loans",
     "organisations",
+    "park_desk",
     "portfolios",
     "records",
     "rights",
+    "workdays",
 ]

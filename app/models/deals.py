@@ -41,6 +41,13 @@ class Deal(WithId, Base):
             unique=True,
             postgresql_where=text("status <> 'failed'"),
         ),
+        # One renewal of a deal at a time, and one that was drawn for ever.
+        Index(
+            "uq_deals_renewal",
+            "renews_deal_id",
+            unique=True,
+            postgresql_where=text("status <> 'failed'"),
+        ),
         Index("ix_deals_firm_id_id", "firm_id", "id"),
         Index("ix_deals_bank_id_id", "bank_id", "id"),
         Index("ix_deals_guarantor_id_id", "guarantor_id", "id"),
@@ -55,6 +62,8 @@ class Deal(WithId, Base):
     )
 
     request_id: Mapped[UUID] = mapped_column(ForeignKey("financing_requests.id"))
+    # The deal that this one renews: until its drawdown the pledge stays with that one.
+    renews_deal_id: Mapped[UUID | None] = mapped_column(ForeignKey("deals.id"))
     firm_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     bank_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     guarantor_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
@@ -197,11 +206,20 @@ class Registration(WithId, Base):
     __tablename__ = "registrations"
     __table_args__ = (
         UniqueConstraint("deal_id", "register"),
-        UniqueConstraint("register", "number"),
+        # A change of registration may keep the number that it changes.
+        Index(
+            "uq_registrations_register_number",
+            "register",
+            "number",
+            unique=True,
+            postgresql_where=text("renews_id IS NULL"),
+        ),
     )
 
     deal_id: Mapped[UUID] = mapped_column(ForeignKey("deals.id"))
     register: Mapped[Register]
+    # The registration of the old deal that this one changes (变更登记).
+    renews_id: Mapped[UUID | None] = mapped_column(ForeignKey("registrations.id"))
     pledgee: Mapped[PledgeeKind]
     status: Mapped[RegistrationStatus] = mapped_column(default=RegistrationStatus.PREPARED)
     number: Mapped[str | None]  # given by the register

@@ -40,10 +40,19 @@ class FinancingRequest(WithId, Base):
             "expires_at",
             postgresql_where=text("status = 'open'"),
         ),
+        # One renewal of a deal at a time.
+        Index(
+            "uq_financing_requests_renewal",
+            "renews_deal_id",
+            unique=True,
+            postgresql_where=text("status IN ('draft', 'open', 'matched')"),
+        ),
     )
 
     firm_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     reference: Mapped[str | None]  # the firm's own
+    # The deal whose loan this one shall replace (无还本续贷); its rights are the ones pledged.
+    renews_deal_id: Mapped[UUID | None] = mapped_column(ForeignKey("deals.id", use_alter=True))
     park_code: Mapped[str] = mapped_column(ForeignKey("parks.code"))  # whose quota it would use
     portfolio_id: Mapped[UUID] = mapped_column(ForeignKey("portfolios.id"))
     valuation_id: Mapped[UUID | None] = mapped_column(ForeignKey("valuations.id"))

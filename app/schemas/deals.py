@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from app.core.money import Money
+from app.core.money import ZERO, Money
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import (
     ApprovalStatus,
@@ -21,7 +21,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told
-from app.schemas.calculators import PctOut, PositiveAmount, Whole
+from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
 from app.schemas.quotes import Revision
 
 CONDITIONS_MAX = 20
@@ -157,6 +157,10 @@ class DrawnIn(Input):
     drawn_on: date
     reference: Reference
     last: bool = Field(default=False, description="Nothing more will be drawn.")
+    old_interest: Amount = Field(
+        default=ZERO,
+        description="Of a renewal: interest and penalty of the old loan, received in money.",
+    )
 
 
 class DealOut(Output):
@@ -164,6 +168,7 @@ class DealOut(Output):
 
     id: UUID
     request_id: UUID
+    renews_deal_id: UUID | None
     firm_id: UUID
     bank_id: UUID
     guarantor_id: UUID | None
@@ -265,6 +270,7 @@ class ContractOut(Output):
 class RegistrationOut(Output):
     id: UUID
     in_register: InRegister
+    renews_id: UUID | None
     pledgee: PledgeeKind
     status: RegistrationStatus
     number: str | None

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -23,10 +23,14 @@ from app.schemas.calculators import IsoDate, PctOut, PositiveAmount, Whole
 
 
 class RepaymentKind(StrEnum):
-    """Whether money came in for what was due, or also for principal that was not (提前还款)."""
+    """Whether money came in for what was due, or also for principal that was not (提前还款).
+
+    RENEWAL is the receipt by which a renewal's drawdown settles the old loan.
+    """
 
     SCHEDULED = "scheduled"
     PREPAYMENT = "prepayment"
+    RENEWAL = "renewal"
 
 
 class LoanOut(Output):
@@ -122,7 +126,7 @@ class RepaymentIn(Input):
     reference: Reference = Field(description="The bank's own number of the receipt.")
     amount: PositiveAmount
     received_on: IsoDate
-    kind: RepaymentKind
+    kind: Literal[RepaymentKind.SCHEDULED, RepaymentKind.PREPAYMENT]
     choice: PrepaymentChoice | None = Field(
         default=None, description="Of a prepayment: what becomes less, instalments or term."
     )

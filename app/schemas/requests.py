@@ -94,6 +94,7 @@ class RequestOut(Output):
 
     id: UUID
     reference: str | None
+    renews_deal_id: UUID | None  # the deal whose loan this one would replace
     status: RequestStatus
     park_code: str
     portfolio_id: UUID

@@ -21,9 +21,10 @@ from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Organisation
 from app.schemas.quotes import LoanTerms
 from app.services import acceptance_rows as rows
-from app.services import room, rules
+from app.services import old_loans, renewal_rules, room, rules
 from app.services.acceptance_rows import Package, Taken
 from app.services.actor import Actor
+from app.services.old_loans import Old, OldLoanInTheWay
 from app.services.packages import check_combination, load_cooperations
 from app.services.quotes import StaleRevision
 from app.services.reference import PROGRAMME
@@ -79,9 +80,10 @@ async def accept_package(
     REQUEST.after(request.status, RequestEvent.ACCEPT)
     quotes = await _lock_quotes(session, request_id)
     package = await _choose(session, quotes, loan, guarantee, insurance, now=now)
+    old = await _load_old(session, request, package, now=now)
     institutions = await _load_institutions(session, package)
     deal_id = new_id()
-    taken = await _take_room(session, request, package, institutions, deal_id=deal_id, now=now)
+    taken = await _take_room(session, request, package, institutions, old, deal_id=deal_id, now=now)
     values = rows.deal_values(request, package, taken, deal_id=deal_id, now=now)
     rivals = [q for q in quotes.values() if q.status is QuoteStatus.OFFERED]
     pledged = await rows.write(
@@ -170,15 +172,32 @@ async def _take_room(
     request: FinancingRequest,
     package: Package,
     institutions: dict[UUID, Organisation],
+    old: Old | None,
     *,
     deal_id: UUID,
     now: datetime,
 ) -> Taken:
-    """Only a guarantee takes room, and only a government guarantor's takes quota."""
+    """Only a guarantee takes room, and only a government guarantor's takes quota.
+
+    A renewal takes room for what its liability exceeds the old one by, often none.
+    """
     if package.guarantee is None or not package.liability:
         return Taken(False, None, Reservation([]))
     guarantor = institutions[package.guarantee.institution_id]
     in_programme = guarantor.guarantor_type is GuarantorType.GOVERNMENT
+    amount = package.liability
+    if old is not None:
+        amount -= min(
+            amount,
+            old_loans.carried_over(
+                old,
+                guarantor_id=guarantor.id,
+                in_programme=in_programme,
+                park_code=request.park_code,
+            ),
+        )
+        if not amount:
+            return Taken(in_programme, None, Reservation([]))
     rule = await rules.get(session, PROGRAMME, on=business_date(now))
     accounts = await room.find_accounts(
         session,
@@ -188,8 +207,27 @@ async def _take_room(
     reservation = await room.reserve(
         session,
         deal_id=deal_id,
-        amount=package.liability,
+        amount=amount,
         ttl=timedelta(days=rule["hold_days"]),
         accounts=accounts,
     )
-    return Taken(in_programme, accounts, reservation)
+    return Taken(in_programme, accounts, reservation, amount)
+
+
+async def _load_old(
+    session: AsyncSession, request: FinancingRequest, package: Package, *, now: datetime
+) -> Old | None:
+    """The loan that the request renews, locked, if these quotes can renew it."""
+    if request.renews_deal_id is None:
+        return None
+    old = await old_loans.load(session, request.renews_deal_id, lock=True)
+    if obstacles := await old_loans.find_obstacles(session, old, on=business_date(now)):
+        raise OldLoanInTheWay(old_loans.texts(obstacles))
+    renewal_rules.check_bank(
+        old.deal, bank_id=package.loan.institution_id, pledgee=package.terms.pledgee
+    )
+    guarantee = package.guarantee
+    renewal_rules.check_guarantor(
+        old.deal, guarantor_id=guarantee.institution_id if guarantee else None
+    )
+    return old

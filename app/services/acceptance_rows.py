@@ -37,6 +37,7 @@ from app.services.packages import WHOLE_PCT, Shares
 from app.services.room import Accounts, Reservation
 
 # Everything an acceptance writes, in one round trip. Foreign keys are checked at its end.
+# The rights of a renewal stay locked by the old deal until its drawdown.
 _WRITE = text("""
 WITH matched AS (
     UPDATE financing_requests SET status = :matched WHERE id = :request
@@ -48,7 +49,8 @@ WITH matched AS (
 ), locked AS (
     INSERT INTO deal_rights (deal_id, right_id, register, locked_at)
     SELECT :deal_id, r.id, r.register, :now
-    FROM request_rights q JOIN rights r ON r.id = q.right_id WHERE q.request_id = :request
+    FROM request_rights q JOIN rights r ON r.id = q.right_id
+    WHERE q.request_id = :request AND NOT :renews
     ORDER BY r.id
     ON CONFLICT DO NOTHING
     RETURNING right_id
@@ -75,7 +77,7 @@ WITH matched AS (
     SELECT id, kind, subject_id, organisation_id, :now
     FROM jsonb_populate_recordset(NULL::outbox_events, CAST(:events AS jsonb))
 )
-SELECT right_id FROM request_rights WHERE request_id = :request
+SELECT right_id FROM request_rights WHERE request_id = :request AND NOT :renews
 EXCEPT SELECT right_id FROM locked
 """)
 
@@ -107,6 +109,7 @@ class Taken:
     in_programme: bool
     accounts: Accounts | None
     reservation: Reservation
+    amount: Money = ZERO
 
 
 def deal_values(
@@ -118,6 +121,7 @@ def deal_values(
     return {
         "id": deal_id,
         "request_id": request.id,
+        "renews_deal_id": request.renews_deal_id,
         "firm_id": request.firm_id,
         "bank_id": package.loan.institution_id,
         "guarantor_id": guarantee and guarantee.institution_id,
@@ -137,7 +141,7 @@ def deal_values(
         "guarantee_terms": guarantee and guarantee.terms,
         "insurance_terms": insurance and insurance.terms,
         "pledgee": PledgeeKind(terms.pledgee),
-        "held": package.liability if reservation.held else ZERO,
+        "held": taken.amount if reservation.held else ZERO,
         "hold_id": reservation.hold_id,
         "quota_hold_id": reservation.quota_hold_id,
         "hold_expires_at": reservation.expires_at,
@@ -172,6 +176,7 @@ async def write(
             "accepted": QuoteStatus.ACCEPTED,
             "standing_by": QuoteStatus.STANDING_BY,
             "request": request.id,
+            "renews": request.renews_deal_id is not None,
             "chosen": chosen,
             "institutions": [quote.institution_id for quote in package.quotes],
             "quotes": [quote.id for quote in rivals],
@@ -220,7 +225,7 @@ def _entries(taken: Taken, deal: dict[str, Any], now: datetime) -> list[dict[str
             "deal_id": deal["id"],
             "quota_account_id": taken.accounts.quota,
             "limit_account_id": taken.accounts.limit,
-            "amount": deal["liability"],
+            "amount": taken.amount,
             "lacks": taken.reservation.lacks,
             "status": QueueStatus.WAITING,
             "joined_at": now,

@@ -1,5 +1,7 @@
 """Who is acting: the person or program behind a use case, and what it may do."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -82,4 +84,22 @@ async def bind(session: AsyncSession, actor: Actor) -> None:
     await session.execute(
         text("SELECT set_config('app.org', :org, true), set_config('app.kind', :kind, true)"),
         {"org": str(actor.organisation_id), "kind": actor.kind.value},
+    )
+
+
+@asynccontextmanager
+async def as_platform(session: AsyncSession) -> AsyncIterator[None]:
+    """Look beyond what the actor may see, for the length of the block; refuse or aggregate only.
+
+    An error needs no undoing: the savepoint or transaction that it ends restores the settings.
+    """
+    acting = await session.execute(
+        text("SELECT current_setting('app.org', true), current_setting('app.kind', true)")
+    )
+    organisation, kind = acting.one()
+    await bind(session, SYSTEM)
+    yield
+    await session.execute(
+        text("SELECT set_config('app.org', :org, true), set_config('app.kind', :kind, true)"),
+        {"org": organisation or "", "kind": kind or ""},
     )

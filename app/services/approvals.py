@@ -23,7 +23,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS
 from app.models.deals import Approval, Condition, Deal
-from app.services import documents, failures, history, outbox, room
+from app.services import documents, failures, history, old_loans, outbox, room
 from app.services.actor import Actor
 from app.services.deals import lock_deal, must_be_in
 from app.services.packages import WHOLE_PCT
@@ -153,7 +153,8 @@ async def _revise(session: AsyncSession, deal: Deal, *, principal: Money) -> Non
     deal.loan_terms = deal.loan_terms | {"amount": str(principal)}
     deal.liability = principal.times(deal.guarantee_share_pct / WHOLE_PCT)
     if deal.hold_id is not None:
-        await room.reduce(session, deal, to=deal.liability)
+        excess = await old_loans.excess_of(session, deal)
+        await room.reduce(session, deal, to=min(deal.held, excess))
         await enqueue(session, Task.PROMOTE_QUEUE)
 
 

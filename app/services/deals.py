@@ -28,7 +28,7 @@ from app.models.loans import Loan
 from app.models.organisations import Organisation
 from app.models.records import StatusChange
 from app.models.rights import Right
-from app.services import history, outbox
+from app.services import history, old_loans, outbox
 from app.services.actor import Actor
 
 Child = TypeVar("Child", Approval, Contract, Registration, Drawdown)
@@ -183,7 +183,7 @@ async def load_details(session: AsyncSession, deal: Deal) -> Details:
             DealRight.released_at,
         )
         .join(Right, Right.id == DealRight.right_id)
-        .where(DealRight.deal_id == deal.id)
+        .where(DealRight.deal_id == old_loans.pledge_deal_id(deal))
         .order_by(DealRight.right_id)
     )
     parties = await session.scalars(

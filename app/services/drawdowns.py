@@ -15,10 +15,21 @@ from app.core.money import ZERO, Money
 from app.lifecycle.deals import DEAL, DRAWDOWN, DealEvent, DealStatus, DrawdownEvent, DrawdownStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
-from app.services import failures, gate, history, ledger, limits, loans, outbox, room, rules
+from app.services import (
+    failures,
+    gate,
+    history,
+    ledger,
+    limits,
+    loans,
+    outbox,
+    room,
+    rules,
+    takeovers,
+)
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
-from app.services.deals import lock_deal, must_be_in
+from app.services.deals import get_deal, lock_deal, must_be_in
 from app.services.gate import Missing
 from app.services.ledger import AccountRole, Book
 from app.services.packages import WHOLE_PCT
@@ -100,12 +111,14 @@ async def report_drawn(
     drawn_on: date,
     reference: str,
     last: bool,
+    old_interest: Money = ZERO,
     now: datetime,
 ) -> Drawdown:
     """The bank paid the tranche out: its share of the hold becomes outstanding liability.
 
     The last tranche takes what is left of the rounding and voids the rest of the hold. The same
-    report once more changes nothing; another one is refused (ReportedOtherwise).
+    report once more changes nothing; another one is refused (ReportedOtherwise). A renewal's
+    drawdown settles the old loan, whose interest the bank has received in money.
     """
     deal, drawdown = await _lock(session, actor, deal_id, drawdown_id)
     if drawdown.status is not DrawdownStatus.RELEASED:
@@ -121,7 +134,12 @@ async def report_drawn(
     drawdown.drawn_on = drawn_on
     drawdown.reported_at = now
     drawdown.liability = await _share_of(session, deal, drawdown, drawn=drawn)
-    await _post(session, deal, drawdown)
+    if deal.renews_deal_id is None:
+        await _post(session, deal, drawdown)
+    else:
+        await takeovers.take_over(
+            session, deal, drawdown, interest=old_interest, actor=actor, now=now
+        )
     if deal.status is DealStatus.PERFECTING:
         history.move(session, deal, DEAL, DealEvent.DRAW, actor=actor, now=now)
     outbox.announce(session, "drawdown.drawn", drawdown.id, organisation_id=deal.firm_id, now=now)
@@ -182,6 +200,9 @@ async def _lock(
     session: AsyncSession, actor: Actor, deal_id: UUID, drawdown_id: UUID
 ) -> tuple[Deal, Drawdown]:
     actor.must_be(OrganisationKind.BANK)
+    seen = await get_deal(session, actor=actor, deal_id=deal_id)
+    if seen.renews_deal_id is not None:  # the older deal is locked first
+        await lock_deal(session, actor=actor, deal_id=seen.renews_deal_id)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     drawdown: Drawdown | None = await session.scalar(
         select(Drawdown)
@@ -222,6 +243,8 @@ async def _share_of(
 ) -> Money:
     """min(held, round(tranche × share)); the last tranche evens the rounding of all before."""
     share = deal.guarantee_share_pct / WHOLE_PCT
+    if deal.renews_deal_id is not None:
+        return deal.liability
     if not drawdown.last:
         return min(deal.held, drawdown.amount.times(share))
     posted: Money | None = await session.scalar(

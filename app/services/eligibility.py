@@ -14,9 +14,18 @@ from app.core.messages import say
 from app.core.money import Money
 from app.identifiers.enterprise_size import classify
 from app.identifiers.rights import RightKind
-from app.lending.eligibility import Bounds, CarriedRight, Firm, assess, reasons
+from app.lending.eligibility import (
+    Bounds,
+    CarriedRight,
+    Firm,
+    Outcome,
+    Verdict,
+    assess,
+    reasons,
+)
 from app.lending.periods import MONTHS_PER_YEAR, months_after
 from app.lending.pledgeability import Severity
+from app.models.deals import DealRight
 from app.models.financing import FinancingRequest
 from app.models.organisations import FirmProfile, Park
 from app.models.portfolios import PortfolioRight, Valuation, ValuationItem
@@ -63,12 +72,17 @@ async def assess_request(
     park = await session.get_one(Park, request.park_code)
     valuation_id = await _find_valuation(session, request.portfolio_id)
     valued = await _load_valued(session, actor, request.portfolio_id, valuation_id)
+    pledged: set[UUID] = set()
+    if request.renews_deal_id is not None:
+        pledged = await _load_pledged(session, request.renews_deal_id)
+        valued = [right for right in valued if right.right_id in pledged]
     checks = await prechecks.check_rights(
         session,
         actor=actor,
         right_ids=[right.right_id for right in valued],
         on=on,
         loan_ends_on=months_after(on, request.term_months),
+        held=pledged,
     )
     pledgeable = {check.right_id for check in checks if check.pledgeable}
     firm = None if profile is None else _firm(profile)
@@ -81,6 +95,8 @@ async def assess_request(
         on=on,
     )
     carrying = [right for right in valued if right.right_id in pledgeable and right.lendable]
+    if request.renews_deal_id is not None:
+        trace.append(_same_rights(pledged, carrying))
     field = None if profile is None else profile.field
     return Assessment(
         reasons=[asdict(verdict) for verdict in reasons(trace)],
@@ -92,6 +108,28 @@ async def assess_request(
         size=None if firm is None else firm.size,
         key_industry=field in key_industries,
         open_days=body["open_days"],
+    )
+
+
+async def _load_pledged(session: AsyncSession, deal_id: UUID) -> set[UUID]:
+    """The rights that the deal to be renewed holds."""
+    rights_held = await session.scalars(
+        select(DealRight.right_id).where(
+            DealRight.deal_id == deal_id, DealRight.released_at.is_(None)
+        )
+    )
+    return set(rights_held)
+
+
+def _same_rights(pledged: set[UUID], carrying: Sequence[ValuedRight]) -> Verdict:
+    """A renewal moves the whole pledge, so every right of it must carry the new term too."""
+    missing = pledged - {right.right_id for right in carrying}
+    return Verdict(
+        rule="renewal_rights",
+        field="portfolio_id",
+        outcome=Outcome.REFUSED if missing else Outcome.PASSED,
+        reason_zh=f"原质押的{len(pledged)}项权利中有{len(missing)}项不能继续质押",
+        reason_en=f"{len(missing)} of the {len(pledged)} pledged rights cannot stay pledged",
     )
 
 

@@ -31,7 +31,7 @@ from app.models.deals import (
 )
 from app.schemas.deals import MilestoneKind
 from app.schemas.quotes import GuaranteeTerms
-from app.services import contracts, prechecks, queue
+from app.services import contracts, old_loans, prechecks, queue
 from app.services.actor import SYSTEM, Actor
 from app.services.deals import get_deal, kinds_of
 from app.services.names import NAMES
@@ -77,6 +77,12 @@ async def check(
         *await _contracts(session, deal),
         *await _registrations(session, deal),
         *await _milestones(session, deal),
+        *[
+            Missing(obstacle.what, obstacle.who, obstacle.text)
+            for obstacle in await old_loans.obstacles_to_draw(
+                session, deal, amount=amount, on=business_date(now)
+            )
+        ],
     ]
     if not deal.use_of_funds:
         missing.append(Missing("use_of_funds", Kind.ENTERPRISE, say("use of funds not stated")))
@@ -143,7 +149,8 @@ async def _amount(session: AsyncSession, deal: Deal, *, amount: Money) -> list[M
     expired = deal.hold_expires_at is not None and deal.hold_expires_at <= clock
     # Rounded tranche by tranche the parts may run ahead of the whole: what counts is the whole.
     share = (total + min(amount, left)).times(deal.guarantee_share_pct / WHOLE_PCT)
-    needed = max(ZERO, share - Money.sum([row.liability or ZERO for row in drawn]))
+    carried = await old_loans.carried_by(session, deal)
+    needed = max(ZERO, share - carried - Money.sum([row.liability or ZERO for row in drawn]))
     if deal.guarantor_id is not None and (expired or deal.held < needed):
         text = say(
             "the hold is {held}, the tranche needs {needed}, expired: {expired}",
@@ -169,7 +176,7 @@ async def _rights(session: AsyncSession, deal: Deal, *, on: date) -> list[Missin
     """
     ids = await session.scalars(
         select(DealRight.right_id)
-        .where(DealRight.deal_id == deal.id, DealRight.released_at.is_(None))
+        .where(DealRight.deal_id == old_loans.pledge_deal_id(deal), DealRight.released_at.is_(None))
         .order_by(DealRight.right_id)
     )
     checks = await prechecks.check_rights(
@@ -234,16 +241,17 @@ async def _contracts(session: AsyncSession, deal: Deal) -> list[Missing]:
 async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
     """One registration per register of the pledged rights; they are prepared with the contracts."""
     pledgee = Kind.GUARANTOR if deal.pledgee is PledgeeKind.GUARANTOR else Kind.BANK
+    held_by = old_loans.pledge_deal_id(deal)
     rows = await session.execute(
         select(DealRight.register, Registration.status)
         .outerjoin(
             Registration,
             and_(
-                Registration.deal_id == DealRight.deal_id,
+                Registration.deal_id == deal.id,
                 Registration.register == DealRight.register,
             ),
         )
-        .where(DealRight.deal_id == deal.id)
+        .where(DealRight.deal_id == held_by)
         .distinct()
         .order_by(DealRight.register)
     )

@@ -1,5 +1,6 @@
 """Room that a loan's guarantee uses: freed by repayment, taken back when one is reversed."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import QUEUE, QueueKind, QueueStatus
+from app.lifecycle.deals import QUEUE, DealStatus, QueueKind, QueueStatus
 from app.models.deals import Deal, QueueEntry
-from app.services import history, ledger, limits
+from app.services import history, ledger, limits, old_loans, room
 from app.services.actor import Actor
+from app.services.ledger import Operation
 from app.services.limits import lock_rooms
 
 # Retakes arrive before every deal, and among themselves in their own order.
@@ -23,13 +25,53 @@ async def free(session: AsyncSession, deal: Deal, *, amount: Money, reference: U
 
     Answers how much of it left the guarantor's limit, because that lay above what it signed.
     """
+    follow = await _follow(session, deal, change=ZERO - amount)
     rooms = await lock_rooms(session, deal)
     operations = [
-        ledger.transfer("repay", room.outstanding.id, room.available.id, amount, reference)
-        for room in rooms
+        ledger.transfer("repay", pair.outstanding.id, pair.available.id, amount, reference)
+        for pair in rooms
     ]
-    await ledger.apply(session, operations)
+    await ledger.apply(session, operations + follow.operations)
+    follow.note()
     return await limits.trim(session, deal, reference=reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """How the hold of a renewal under way follows the old liability, so that both fit its room.
+
+    ``more`` is what the hold takes beyond what it held, or gives back if negative.
+    """
+
+    renewal: Deal | None = None
+    operations: list[Operation] = field(default_factory=list)
+    holds: list[Operation] = field(default_factory=list)
+    more: Money = ZERO
+
+    def note(self) -> None:
+        if self.renewal is not None:
+            amount = self.renewal.held + self.more
+            room.keep_holds(self.renewal, self.holds, amount=amount)
+
+
+async def _follow(session: AsyncSession, deal: Deal, *, change: Money) -> Follow:
+    """The hold of the renewal of ``deal``, once the old liability has changed by ``change``.
+
+    Room that the old loan frees is the renewal's before it is anybody's: by itself the hold of
+    the difference would no longer do.
+    """
+    renewal = await old_loans.find_renewal(session, deal)
+    if renewal is None or renewal.status is DealStatus.QUEUED:
+        return Follow()
+    carried = await old_loans.carried_by(session, renewal)
+    if not carried:
+        return Follow()
+    target = max(ZERO, renewal.liability - carried - change)
+    if target == renewal.held:
+        return Follow()
+    voids = [ledger.void("renewal", hold, renewal.id) for hold in room.holds_of(renewal)]
+    holds = await room.hold_again(session, renewal, amount=target)
+    return Follow(renewal, voids + holds, holds, target - renewal.held)
 
 
 async def retake(
@@ -49,6 +91,7 @@ async def retake(
     ``restored`` had left the guarantor's limit when the room was freed; it comes back in any
     case, since what the guarantor has signed for never bound what was already used.
     """
+    follow = await _follow(session, deal, change=amount)
     rooms = await lock_rooms(session, deal)
     operations = []
     if restored:
@@ -58,17 +101,22 @@ async def retake(
             ledger.transfer("restore", limit.source.id, limit.available.id, restored, reference)
         )
     extra = [restored, *(ZERO for _ in rooms[1:])]
-    fits = all(room.free + more >= amount for room, more in zip(rooms, extra, strict=True))
+    fits = all(
+        pair.free + more - follow.more >= amount for pair, more in zip(rooms, extra, strict=True)
+    )
     if not promoted:
-        ids = [room.available.id for room in rooms]
+        ids = [pair.available.id for pair in rooms]
         fits = fits and not await limits.is_retake_waiting(session, ids)
     if fits:
+        operations += follow.operations
         operations += [
-            ledger.transfer("reverse", room.available.id, room.outstanding.id, amount, reference)
-            for room in rooms
+            ledger.transfer("reverse", pair.available.id, pair.outstanding.id, amount, reference)
+            for pair in rooms
         ]
     if operations:
         await ledger.apply(session, operations)
+    if fits:
+        follow.note()
     return fits
 
 
@@ -100,7 +148,7 @@ async def wait_for_room(
         quota_account_id=quota.available.id if quota else None,
         limit_account_id=limit.available.id,
         amount=amount,
-        lacks=sorted(str(room.available.id) for room in rooms),
+        lacks=sorted(str(pair.available.id) for pair in rooms),
         status=QueueStatus.WAITING,
         joined_at=now,
     )

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from app.core.messages import Text, say
 from app.identifiers.rights import Register
-from app.lifecycle.deals import ContractKind, DealStatus, RegistrationStatus
+from app.lifecycle.deals import ContractKind, DealStatus, PledgeeKind, RegistrationStatus
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.deals import MilestoneKind
 
@@ -13,6 +13,7 @@ NAMES: dict[StrEnum, Text] = {
     OrganisationKind.BANK: say("bank"),
     OrganisationKind.GUARANTOR: say("guarantor"),
     OrganisationKind.INSURER: say("insurer"),
+    PledgeeKind.JOINT: say("bank and guarantor jointly"),
     ContractKind.LOAN: say("loan"),
     ContractKind.PLEDGE: say("pledge"),
     ContractKind.GUARANTEE: say("guarantee"),
@@ -27,6 +28,7 @@ NAMES: dict[StrEnum, Text] = {
     RegistrationStatus.REFUSED: say("refused"),
     RegistrationStatus.CANCELLING: say("being cancelled"),
     RegistrationStatus.CANCELLED: say("cancelled"),
+    RegistrationStatus.CHANGED: say("changed"),
     DealStatus.QUEUED: say("queued"),
     DealStatus.REPAID: say("repaid"),
     DealStatus.CLOSED: say("closed"),

@@ -13,18 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.errors import Conflict
 from app.core.messages import Text, say
+from app.core.money import Money
 from app.lending.cost import Subsidy
 from app.lending.packages import Package, Ranking, rank_packages
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
-from app.lifecycle.parties import OrganisationKind, OrganisationStatus
+from app.lifecycle.parties import GuarantorType, OrganisationKind, OrganisationStatus
 from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Cooperation, Organisation
 from app.schemas.calculators import CostSheetOut
 from app.schemas.packages import ChosenQuote, PackageOut, PackagesOut, UnpricedOut
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
-from app.services import headroom, lpr, offers, rules
+from app.services import headroom, lpr, offers, old_loans, rules
 from app.services.actor import Actor
+from app.services.old_loans import Old
 from app.services.quotes import visible_quotes
 from app.services.requests import get_request
 
@@ -170,6 +172,7 @@ class _Market:
     institutions: Mapping[UUID, Organisation]
     cooperations: set[tuple[UUID, UUID]]
     table: lpr.LprTable
+    renewed: Old | None
 
     def of_kind(self, kind: QuoteKind) -> list[Quote]:
         return [quote for quote in self.quotes.values() if quote.kind is kind]
@@ -230,6 +233,9 @@ async def _load_market(
         institutions={institution.id: institution for institution in institutions},
         cooperations=await load_cooperations(session, ids),
         table=await lpr.load_table(session, on=business_date(now)),
+        renewed=await old_loans.load(session, request.renews_deal_id)
+        if request.renews_deal_id
+        else None,
     )
 
 
@@ -260,7 +266,10 @@ def _package_out(market: _Market, space: headroom.Rooms, package: Package, rank:
     room = None
     if guarantee is not None:
         need = terms.amount.times(package.guarantee_share_pct / 100)
-        room = headroom.room_out(space, market.institutions[guarantee.institution_id], need)
+        guarantor = market.institutions[guarantee.institution_id]
+        if market.renewed is not None:
+            need -= min(need, _carried(market, market.renewed, guarantor))
+        room = headroom.room_out(space, guarantor, need)
     return PackageOut(
         rank=rank,
         loan=_chosen(market, loan),
@@ -274,6 +283,16 @@ def _package_out(market: _Market, space: headroom.Rooms, package: Package, rank:
         bank_share_pct=package.bank_share_pct,
         cost=CostSheetOut.model_validate(package.cost),
         room=room,
+    )
+
+
+def _carried(market: _Market, old: Old, guarantor: Organisation) -> Money:
+    """A renewal needs room only for what exceeds the liability that it takes over."""
+    return old_loans.carried_over(
+        old,
+        guarantor_id=guarantor.id,
+        in_programme=guarantor.guarantor_type is GuarantorType.GOVERNMENT,
+        park_code=market.request.park_code,
     )
 
 

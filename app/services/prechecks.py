@@ -1,8 +1,8 @@
 """The pre-check of rights: what their registers would refuse, and the firm's recorded consents."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -56,8 +56,12 @@ async def check_rights(
     right_ids: Sequence[UUID],
     on: date,
     loan_ends_on: date,
+    held: Set[UUID] = frozenset(),
 ) -> list[RightCheck]:
-    """A check for each right, in the order given; NotFound for one the actor may not see."""
+    """A check for each right, in the order given; NotFound for one the actor may not see.
+
+    The rights ``held`` by the loan that a renewal replaces are pledged, and may stay so.
+    """
     loaded = await _load(session, actor, right_ids)
     owners = await _names(session, {right.owner_id for right in loaded.values()})
     locked = await _locked(session, right_ids)
@@ -74,6 +78,8 @@ async def check_rights(
             annuity=annuity_of(right, on=on, grace_months=grace_months),
             on=on,
         )
+        if right_id in held:
+            facts = replace(facts, pledged=False)
         found = pledgeability.findings(
             facts, grounds=grounds[right.register], on=on, loan_ends_on=loan_ends_on
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,7 @@ from app.core.clock import business_date
 from app.core.errors import NotFound
 from app.core.money import Money
 from app.lifecycle.deals import (
+    BEFORE_CASH,
     DEAL,
     QUEUE,
     DealEvent,
@@ -23,7 +24,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry
-from app.services import history, limits, outbox, reversals, room, rules
+from app.services import history, limits, old_loans, outbox, reversals, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import get_deal, lock_deal, must_be_in, parties_of
 from app.services.ledger import AccountRole
@@ -90,6 +91,10 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
     waiting = await _lock_waiting(session)
     if not waiting:
         return 0
+    for entry, deal in waiting:
+        if deal.renews_deal_id is not None:
+            # The loan it replaces may owe less by now, so that more room is needed.
+            entry.amount = await old_loans.excess_of(session, deal) or entry.amount
     rule = await rules.get(session, PROGRAMME, on=business_date(now))
     ttl = timedelta(days=rule["reconfirm_days"])
     accounts = await limits.lock_accounts(session, [deal for _, deal in waiting])
@@ -157,9 +162,11 @@ async def list_unconfirmed(session: AsyncSession, deal: Deal) -> list[UUID]:
 async def _lock_waiting(session: AsyncSession) -> Sequence[tuple[QueueEntry, Deal]]:
     """Who waits, in order of arrival, with all the deals locked before any room is."""
     deal_ids = select(QueueEntry.deal_id).where(QueueEntry.status == QueueStatus.WAITING)
+    # A retake changes the hold of the loan's renewal, if one is under way.
+    renewal = Deal.renews_deal_id.in_(deal_ids) & Deal.status.in_(BEFORE_CASH)
     deals = await session.scalars(
         select(Deal)
-        .where(Deal.id.in_(deal_ids))
+        .where(or_(Deal.id.in_(deal_ids), renewal))
         .order_by(Deal.id)
         .with_for_update()
         .execution_options(populate_existing=True)

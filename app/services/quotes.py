@@ -25,7 +25,7 @@ from app.schemas.quotes import (
     QuoteOut,
     QuoteRevisionIn,
 )
-from app.services import history, lpr, outbox
+from app.services import history, lpr, outbox, renewal_rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.quote_terms import check_terms
 from app.services.requests import ReferenceTaken, get_request, visible_requests
@@ -154,6 +154,7 @@ async def offer_quote(
     request = await _share_request(session, actor, request_id)
     if request.status is not RequestStatus.OPEN or _is_over(request, now):
         raise RequestNotOpen
+    await renewal_rules.check_quote(session, actor=actor, request=request, terms=offer.terms)
     await check_terms(session, offer.terms, request, on=business_date(now))
     quote: Quote | None = await session.scalar(
         insert(Quote)
@@ -192,6 +193,7 @@ async def revise_quote(
     if revised.terms.kind != quote.kind:
         raise FieldRefused("terms.kind", say("must stay {kind}", kind=quote.kind))
     request = await session.get_one(FinancingRequest, quote.request_id)
+    await renewal_rules.check_quote(session, actor=actor, request=request, terms=revised.terms)
     await check_terms(session, revised.terms, request, on=business_date(now))
     quote.revision += 1
     quote.terms = TERMS.dump_python(revised.terms, mode="json")

@@ -23,7 +23,7 @@ from app.lifecycle.deals import (
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight, Milestone, Registration
 from app.schemas.deals import FilingEvent, MilestoneKind
-from app.services import history, outbox
+from app.services import history, old_loans, outbox
 from app.services.actor import Actor
 from app.services.constraints import refusing
 from app.services.deals import NotPledgee, lock_deal, must_be_in
@@ -55,15 +55,29 @@ class NumberTaken(Conflict):
 
 
 async def prepare(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> None:
-    """One registration for every register in which a right of the deal stands."""
+    """One registration for every register in which a right of the deal stands.
+
+    A renewal's are changes of those that the old deal has.
+    """
+    held_by = old_loans.pledge_deal_id(deal)
     registers = await session.scalars(
-        select(DealRight.register).where(DealRight.deal_id == deal.id).distinct()
+        select(DealRight.register).where(DealRight.deal_id == held_by).distinct()
     )
+    changed = {}
+    if held_by != deal.id:
+        for old in await session.scalars(
+            select(Registration).where(
+                Registration.deal_id == held_by,
+                Registration.status == RegistrationStatus.REGISTERED,
+            )
+        ):
+            changed[old.register] = old.id
     for register in sorted(registers):
         registration = Registration(
             id=new_id(),
             deal_id=deal.id,
             register=register,
+            renews_id=changed.get(register),
             pledgee=deal.pledgee,
             status=RegistrationStatus.PREPARED,
         )

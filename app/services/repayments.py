@@ -99,10 +99,10 @@ async def record(
     lines = await schedules.list_lines(session, loan)
     _check_amount(schedules.statement_on(loan, lines, on=on), data)
     before, outstanding = schedules.before_change(loan), loan.outstanding
-    settled, undo = _settle(loan, lines, amount=data.amount, on=on)
+    settled, undo = settle(loan, lines, amount=data.amount, on=on)
     interest = settled.total(Bucket.INTEREST)
     if data.choice is not None:
-        interest += await _prepay(
+        interest += await prepay(
             session, loan, lines, rest=settled.unallocated, on=on, choice=data.choice
         )
     repayment = Repayment(
@@ -175,7 +175,7 @@ def _check_amount(statement: Statement, data: RepaymentIn) -> None:
         raise NothingPrepaid(due + statement.accrued_interest, on)
 
 
-def _settle(
+def settle(
     loan: Loan, lines: Sequence[Instalment], *, amount: Money, on: date
 ) -> tuple[Allocation, list[Any]]:
     """Put ``amount`` on what has fallen due; the second answer says how to undo it."""
@@ -211,7 +211,7 @@ def _settle(
     return allocation, undo
 
 
-async def _prepay(
+async def prepay(
     session: AsyncSession,
     loan: Loan,
     lines: Sequence[Instalment],

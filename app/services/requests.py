@@ -163,6 +163,13 @@ async def submit_request(
     request = await _lock_request(session, actor, request_id)
     REQUEST.after(request.status, RequestEvent.SUBMIT)  # before the reasons of eligibility
     request.park_code = await find_park(session, request.firm_id)
+    return await open_draft(session, request, actor=actor, now=now)
+
+
+async def open_draft(
+    session: AsyncSession, request: FinancingRequest, *, actor: Actor, now: datetime
+) -> FinancingRequest:
+    """Judge a draft, whose lock the caller holds, and open it."""
     found = await eligibility.assess_request(
         session, actor=actor, request=request, on=business_date(now)
     )

@@ -24,6 +24,7 @@ from app.lifecycle.deals import (
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry, Registration
 from app.models.loans import Instalment, Loan, Repayment
+from app.schemas.loans import RepaymentKind
 from app.services import history, liability, loans, outbox, schedules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.repayments import visible_repayments
@@ -48,6 +49,10 @@ class NotTheLatest(Conflict):
 
 class ScheduleMovedOn(Conflict):
     message = "A tranche or an extension has changed the schedule since; it cannot be undone."
+
+
+class SettledByRenewal(Conflict):
+    message = "A renewal has settled the loan and taken its pledge over; it stays repaid."
 
 
 class PledgeDischarged(Conflict):
@@ -96,6 +101,8 @@ async def _check(session: AsyncSession, deal: Deal, loan: Loan, repayment_id: UU
         .limit(1)
     )
     assert latest is not None
+    if latest.kind == RepaymentKind.RENEWAL:
+        raise SettledByRenewal
     if latest.id != repayment.id:
         raise NotTheLatest(latest.reference)
     if loan.schedule_version != repayment.version_after:

@@ -48,7 +48,7 @@ class WorkCalendar:
 
 @cache
 def _decreed(year: int) -> China:
-    return China(years=year)
+    return China(years=year)  # type: ignore[no-untyped-call]
 
 
 def add_working_days(calendar: WorkCalendar, start: date, days: int) -> date:

@@ -40,8 +40,10 @@ from app.services.acceptance import (
 from app.services.contracts import NotASide, OtherDocument
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
+from app.services.old_loans import OldLoanInTheWay
 from app.services.packages import NotAdmissible
 from app.services.quotes import StaleRevision
+from app.services.renewal_rules import PartyMustStay
 
 router = APIRouter(prefix="/company", tags=["company"], route_class=KeyedRoute)
 
@@ -61,6 +63,8 @@ WRITES = may(OrganisationKind.ENTERPRISE, scope="deals:write")
         InstitutionSuspended,
         NotAdmissible,
         RightAlreadyPledged,
+        OldLoanInTheWay,
+        PartyMustStay,
     ),
     summary="Accept a package",
 )

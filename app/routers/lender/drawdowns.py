@@ -27,7 +27,9 @@ from app.services import drawdowns, registrations
 from app.services.actor import KindRefused
 from app.services.deals import DealNotReady, NotPledgee
 from app.services.drawdowns import GateClosed, ReferenceUsed, ReportedOtherwise
+from app.services.old_loans import OldLoanInTheWay
 from app.services.registrations import NumberTaken
+from app.services.takeovers import OldInterestOwed
 
 router = APIRouter(prefix="/lender/deals", tags=["lender"], route_class=KeyedRoute)
 
@@ -113,7 +115,9 @@ async def release_drawdown(
     "/{deal_id}/drawdowns/{drawdown_id}/drawn",
     response_model=DrawdownOut,
     dependencies=[may(Kind.BANK, scope="loans:write")],
-    responses=problems(NotFound, ReportedOtherwise, ReferenceUsed, FieldRefused),
+    responses=problems(
+        NotFound, ReportedOtherwise, ReferenceUsed, FieldRefused, OldInterestOwed, OldLoanInTheWay
+    ),
     summary="Report a tranche drawn",
 )
 async def report_drawn(
@@ -137,6 +141,7 @@ async def report_drawn(
         drawn_on=given.drawn_on,
         reference=given.reference,
         last=given.last,
+        old_interest=given.old_interest,
         now=now,
     )
 
