@@ -20,6 +20,7 @@ from app.routers import (
     park,
     park_desk,
     problems,
+    programme_changes,
     public,
     session,
 )
@@ -29,12 +30,14 @@ from app.routers.company import loans as company_loans
 from app.routers.company import membership as company_membership
 from app.routers.company import packages as company_packages
 from app.routers.company import portfolios as company_portfolios
+from app.routers.company import queue as company_queue
 from app.routers.company import renewals as company_renewals
 from app.routers.company import requests as company_requests
 from app.routers.company import rights as company_rights
 from app.routers.language import ReaderLanguage
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
+from app.routers.lender import guarantor as lender_guarantor
 from app.routers.lender import loans as lender_loans
 from app.routers.lender import quotes as lender_quotes
 from app.routers.lender import renewals as lender_renewals
@@ -81,6 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         park.router,
         park_desk.router,
         authority.router,
+        programme_changes.router,
         company_membership.router,
         company_loans.router,
         lender_loans.router,
@@ -91,8 +95,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         company_requests.router,
         company_packages.router,
         company_deals.router,
+        company_queue.router,
         lender_deals.router,
         lender_drawdowns.router,
+        lender_guarantor.router,
         lender_requests.router,
         lender_quotes.router,
         lender_values.router,

@@ -18,7 +18,15 @@ DIRECTORY = Path(__file__).parent
 PASSWORD = "zhirong-demo-2026"  # accounts of invented firms, made on loopback only
 CONFLICT = 409
 
-GUARANTOR_CAPACITY = "8000000.00"
+GUARANTOR_TERMS: Json = {
+    "signed_capacity": "8000000.00",
+    "client_cap": "8000000.00",
+    "net_assets": "2000000.00",
+    "net_asset_multiple": "10",
+    "min_small_firm_pct": "80",
+    "min_small_ticket_pct": "50",
+    "small_ticket_max": "5000000.00",
+}
 PARTNERS = {  # a deal mixes only institutions with a recorded agreement
     "bank_a": ("guarantor", "insurer"),
     "bank_b": ("guarantor",),
@@ -41,7 +49,7 @@ FIGURES: Json = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One organisation of the region and its manager's sign-in."""
+    """One organisation of the region and the sign-in of a manager of it."""
 
     key: str
     kind: str
@@ -50,6 +58,7 @@ class Account:
     email: str
     park_code: str | None = None
     guarantor_type: str | None = None
+    colleague_of: str | None = None  # the account that invites this person
 
 
 def accounts() -> list[Account]:
@@ -78,23 +87,28 @@ async def region(url: str, *, today: str) -> AsyncIterator[Region]:
     The authority of the demo must exist there; its account is made by the shell.
     """
     async with AsyncExitStack() as stack:
-        parties, ids = {}, {}
+        parties: dict[str, Party] = {}
+        ids: dict[str, str] = {}
         for account in accounts():
             http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
-            parties[account.key] = await _enter(http, account)
+            colleague = parties.get(account.colleague_of or "")
+            parties[account.key] = await _enter(http, account, invited_by=colleague)
             ids[account.key] = (await parties[account.key].get("/v1/organisation/me"))[
                 "organisation_id"
             ]
         whole = Region(parties, ids)
         await _verify(whole)
+        await _sign_terms(whole, today)
         await _certify(whole, today)
         await _agree(whole, today)
         yield whole
 
 
-async def _enter(http: httpx.AsyncClient, account: Account) -> Party:
+async def _enter(http: httpx.AsyncClient, account: Account, *, invited_by: Party | None) -> Party:
     party = Party(http, account.name)
-    if account.kind != "authority":
+    if invited_by is not None:
+        await _invite(party, account, by=invited_by)
+    elif account.kind != "authority":
         form = {
             "kind": account.kind,
             "uscc": account.uscc,
@@ -108,6 +122,16 @@ async def _enter(http: httpx.AsyncClient, account: Account) -> Party:
         await _unless_there(party, "/v1/session/sign-up", form)
     await party.post("/v1/session/sign-in", {"email": account.email, "password": PASSWORD})
     return party
+
+
+async def _invite(party: Party, account: Account, *, by: Party) -> None:
+    """Become a manager beside the one who invites, unless that happened before."""
+    asked = await _unless_there(
+        by, "/v1/organisation/invitations", {"email": account.email, "level": "manager"}
+    )
+    if asked is not None:
+        form = {"token": asked["token"], "name": "演示同事", "password": PASSWORD}
+        await _unless_there(party, "/v1/session/invitation", form)
 
 
 async def _unless_there(party: Party, path: str, form: Json) -> Any:
@@ -126,10 +150,23 @@ async def _verify(whole: Region) -> None:
         if account.kind not in {"authority", "enterprise"}:
             path = f"/v1/authority/organisations/{whole.ids[account.key]}/verification"
             await _unless_there(authority, path, {})
-    await authority.post(
-        f"/v1/authority/guarantors/{whole.ids['guarantor']}/capacity",
-        {"capacity": GUARANTOR_CAPACITY},
+
+
+async def _sign_terms(whole: Region, today: str) -> None:
+    """Two of the authority, one after the other, and then the guarantor signs."""
+    facts = GUARANTOR_TERMS | {
+        "kind": "guarantor_terms",
+        "guarantor_id": whole.ids["guarantor"],
+    }
+    changes = "/v1/authority/programme/changes"
+    proposed = await _unless_there(
+        whole["authority"],
+        changes,
+        {"facts": facts, "effective_on": today, "reason": "担保授信额度（演示）"},
     )
+    if proposed is not None:
+        await whole["authority_second"].post(f"{changes}/{proposed['id']}/approval")
+        await whole["guarantor"].post(f"/v1/lender/guarantor/changes/{proposed['id']}/signature")
 
 
 async def _certify(whole: Region, today: str) -> None:

@@ -59,6 +59,12 @@ class Deal(WithId, Base):
                 "status IN ('reconfirming', 'approving', 'contracting', 'perfecting')"
             ),
         ),
+        # What a bank's share of the programme is summed over at every acceptance.
+        Index(
+            "ix_deals_programme_bank",
+            "bank_id",
+            postgresql_where=text("in_programme AND status NOT IN ('failed', 'closed')"),
+        ),
     )
 
     request_id: Mapped[UUID] = mapped_column(ForeignKey("financing_requests.id"))
@@ -133,6 +139,7 @@ class QueueEntry(WithId, Base):
     limit_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"))
     amount: Mapped[Money]
     lacks: Mapped[list[str]]  # ids of the accounts whose room is short
+    passed: Mapped[int] = mapped_column(server_default="0")  # times that priority let one by
     status: Mapped[QueueStatus] = mapped_column(default=QueueStatus.WAITING)
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]

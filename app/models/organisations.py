@@ -37,10 +37,6 @@ class Organisation(WithId, Base):
             "(kind = 'guarantor') = (guarantor_type IS NOT NULL)", name="guarantor_type"
         ),
         CheckConstraint("kind <> 'park' OR park_code IS NOT NULL", name="park_code"),
-        CheckConstraint(
-            "signed_capacity IS NULL OR (kind = 'guarantor' AND signed_capacity >= 0)",
-            name="signed_capacity",
-        ),
         Index("ix_organisations_kind_status", "kind", "status"),
     )
 
@@ -50,7 +46,6 @@ class Organisation(WithId, Base):
     status: Mapped[OrganisationStatus] = mapped_column(default=OrganisationStatus.PENDING)
     guarantor_type: Mapped[GuarantorType | None]
     park_code: Mapped[str | None] = mapped_column(ForeignKey("parks.code"))  # the park it runs
-    signed_capacity: Mapped[Money | None]  # of a guarantor: what it signed for; its limit follows
     demo: Mapped[bool] = mapped_column(default=False)  # invented, and marked so
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

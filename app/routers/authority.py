@@ -1,4 +1,4 @@
-"""What the authority does: it verifies and suspends organisations, and sets marks and capacity."""
+"""What the authority does: it verifies and suspends organisations, and sets marks."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from app.core.errors import FieldRefused, NotFound
-from app.core.money import ZERO
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
 from app.models.organisations import FirmProfile, Organisation
@@ -19,8 +18,6 @@ from app.schemas.accounts import ResetOut, UserOut
 from app.schemas.base import Page
 from app.schemas.ledger import FINDINGS_MAX, FindingOut, VerificationOut
 from app.schemas.organisations import (
-    CapacityIn,
-    CapacityOut,
     FirmProfileOut,
     MarksIn,
     OrganisationOut,
@@ -29,14 +26,12 @@ from app.schemas.rights import EventIn, EventOut
 from app.services import (
     accounts,
     firms,
-    guarantors,
     links,
     organisations,
     right_events,
     sealing,
 )
 from app.services.firms import NoProfile
-from app.services.guarantors import GuarantorNotVerified
 from app.services.organisations import AuthorityStands
 from app.services.right_events import EventKnown
 
@@ -131,7 +126,7 @@ async def issue_reset(
 async def verify(
     organisation_id: UUID, actor: CurrentActor, session: Session, now: Now
 ) -> Organisation:
-    """It works from now on. A guarantor's limit is opened, empty until its capacity is set."""
+    """It works from now on. A guarantor's limit is opened, empty until it signs its terms."""
     return await organisations.verify(
         session, actor=actor, organisation_id=organisation_id, now=now
     )
@@ -216,22 +211,4 @@ async def verify_ledger(request: Request) -> VerificationOut:
     return VerificationOut(
         holds=not findings,
         findings=[FindingOut.model_validate(finding) for finding in findings[:FINDINGS_MAX]],
-    )
-
-
-@router.post(
-    "/guarantors/{guarantor_id}/capacity",
-    dependencies=[DECIDES],
-    responses=problems(NotFound, GuarantorNotVerified),
-    summary="Set what a guarantor signed for",
-)
-async def set_capacity(
-    guarantor_id: UUID, form: CapacityIn, actor: CurrentActor, session: Session, now: Now
-) -> CapacityOut:
-    """Its limit is this, or what is used if that is more; lowering breaks nothing."""
-    guarantor, limit = await guarantors.set_guarantor_capacity(
-        session, actor=actor, guarantor_id=guarantor_id, capacity=form.capacity, now=now
-    )
-    return CapacityOut(
-        guarantor_id=guarantor.id, signed_capacity=guarantor.signed_capacity or ZERO, limit=limit
     )

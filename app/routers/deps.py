@@ -1,13 +1,14 @@
 """What an endpoint may ask for: a session, an actor, the time."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
+from app.core.clock import business_date
 from app.core.messages import say
 from app.core.money import Money
 from app.services import tokens
@@ -85,6 +86,13 @@ def get_now() -> datetime:
 
 
 Now = Annotated[datetime, Depends(get_now)]
+
+
+def get_today(now: Now) -> date:
+    return business_date(now)
+
+
+Today = Annotated[date, Depends(get_today)]
 
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–200.")]

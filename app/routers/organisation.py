@@ -57,7 +57,7 @@ async def get_me(actor: CurrentActor, session: Session) -> ActorOut:
     "", response_model=OrganisationOut, dependencies=[READS], summary="The organisation's record"
 )
 async def get_own(actor: CurrentActor, session: Session) -> Organisation:
-    """As it signed up, with its status and, for a guarantor, its signed capacity."""
+    """As it signed up, with its status."""
     return await organisations.get_organisation(
         session, actor=actor, organisation_id=actor.organisation_id
     )

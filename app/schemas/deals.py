@@ -22,6 +22,7 @@ from app.lifecycle.deals import (
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told
 from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
+from app.schemas.queue import QueueOut
 from app.schemas.quotes import Revision
 
 CONDITIONS_MAX = 20
@@ -188,28 +189,6 @@ class DealOut(Output):
     use_of_funds: str | None
     failure: str | None
     accepted_at: datetime
-
-
-class PlaceOut(Output):
-    """A place in the queue: how many come first, and which limits are short."""
-
-    position: int
-    lacks: list[str]
-    amount: Money
-    since: datetime
-
-
-class AlternativesOut(Output):
-    """What a firm that waits could do instead."""
-
-    smaller_loan: Money | None  # with this guarantor, if a smaller one fits now
-    without_quota: list[UUID]  # loan quotes that need no guarantee
-    other_guarantees: list[UUID]  # guarantee quotes with room for the whole loan
-    room_forecast_on: date | None  # when scheduled repayments will have freed what is short
-
-
-class QueueOut(PlaceOut):
-    alternatives: AlternativesOut
 
 
 class AcceptedOut(DealOut):

@@ -56,7 +56,6 @@ class OrganisationOut(Output):
     status: OrganisationStatus
     guarantor_type: GuarantorType | None
     park_code: str | None
-    signed_capacity: Money | None
     demo: bool
     created_at: datetime
 
@@ -68,24 +67,6 @@ class InstitutionOut(Output):
     kind: OrganisationKind
     name: str
     guarantor_type: GuarantorType | None
-
-
-class CapacityIn(Input):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"capacity": "50000000.00"}]})
-
-    capacity: Money = Field(description="What the guarantor signed for, in yuan; 0 stops new ones.")
-
-    @model_validator(mode="after")
-    def _not_negative(self) -> "CapacityIn":
-        if self.capacity < ZERO:
-            raise ValueError(say("capacity must not be negative"))
-        return self
-
-
-class CapacityOut(Output):
-    guarantor_id: UUID
-    signed_capacity: Money
-    limit: Money = Field(description="max(signed capacity, what is used)")
 
 
 class FirmProfileIn(Input):

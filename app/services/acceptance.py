@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, NotFound
+from app.lifecycle.deals import DealStatus
 from app.lifecycle.financing import (
     REQUEST,
     QuoteStatus,
@@ -21,15 +22,17 @@ from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Organisation
 from app.schemas.quotes import LoanTerms
 from app.services import acceptance_rows as rows
-from app.services import old_loans, renewal_rules, room, rules
+from app.services import caps, failures, old_loans, renewal_rules, room, rules
 from app.services.acceptance_rows import Package, Taken
-from app.services.actor import Actor
+from app.services.actor import Actor, bind
+from app.services.deals import lock_deal, must_be_in
 from app.services.old_loans import Old, OldLoanInTheWay
 from app.services.packages import check_combination, load_cooperations
 from app.services.quotes import StaleRevision
 from app.services.reference import PROGRAMME
 from app.services.requests import visible_requests
 from app.services.room import Reservation
+from app.services.tasks import Task, enqueue
 
 Choice = tuple[UUID, int]
 """A quote's id and the revision the firm read."""
@@ -72,8 +75,9 @@ async def accept_package(
     """Match the request, take the quotes, lock the rights and hold the guarantor's liability.
 
     Accepting is consent: the chosen institutions see who the firm is from here on. Without room
-    the deal is queued, its rights locked all the same. Eight round trips: request, quotes,
-    cooperations, institutions, rule and accounts are read, room is taken, one writes.
+    the deal is queued, its rights locked all the same; a cap that it would exceed refuses it. Nine
+    round trips: request, quotes, cooperations, institutions and rules are read, caps are locked
+    and tested, accounts found, room is taken, one writes.
     """
     actor.must_be(OrganisationKind.ENTERPRISE)
     request = await _lock_request(session, actor, request_id)
@@ -92,6 +96,38 @@ async def accept_package(
     if pledged:
         raise RightAlreadyPledged(pledged)
     return Deal(**values)
+
+
+async def change_package(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    deal_id: UUID,
+    loan: Choice,
+    guarantee: Choice | None,
+    insurance: Choice | None,
+    now: datetime,
+) -> Deal:
+    """Leave the queue and accept another package, at its tail if that lacks room; or neither.
+
+    Another guarantor or a larger loan gives up the place: nobody grows ahead of others.
+    """
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    async with session.begin_nested():
+        deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+        must_be_in(deal, DealStatus.QUEUED)
+        await failures.fail(session, deal, reason="another package chosen", actor=actor, now=now)
+        await session.flush()
+        await bind(session, actor)
+        return await accept_package(
+            session,
+            actor=actor,
+            request_id=deal.request_id,
+            loan=loan,
+            guarantee=guarantee,
+            insurance=insurance,
+            now=now,
+        )
 
 
 async def _lock_request(session: AsyncSession, actor: Actor, request_id: UUID) -> FinancingRequest:
@@ -198,7 +234,17 @@ async def _take_room(
         )
         if not amount:
             return Taken(in_programme, None, Reservation([]))
-    rule = await rules.get(session, PROGRAMME, on=business_date(now))
+    found = await rules.get_all(session, [PROGRAMME, caps.CAPS], on=business_date(now))
+    await caps.check(
+        session,
+        caps=caps.read_caps(found[caps.CAPS]) if in_programme else None,
+        firm_id=request.firm_id,
+        bank_id=package.loan.institution_id,
+        guarantor_id=guarantor.id,
+        park_code=request.park_code,
+        principal=package.terms.amount,
+        liability=amount,
+    )
     accounts = await room.find_accounts(
         session,
         guarantor_id=guarantor.id,
@@ -208,9 +254,11 @@ async def _take_room(
         session,
         deal_id=deal_id,
         amount=amount,
-        ttl=timedelta(days=rule["hold_days"]),
+        ttl=timedelta(days=found[PROGRAMME]["hold_days"]),
         accounts=accounts,
     )
+    if reservation.lacks:
+        await enqueue(session, Task.PROMOTE_QUEUE)  # a priority in force may let it by
     return Taken(in_programme, accounts, reservation, amount)
 
 

@@ -4,14 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import QueueKind, QueueStatus
 from app.models.deals import Deal, QueueEntry
 from app.models.ledger import LedgerAccount
-from app.models.organisations import Organisation
 from app.services import ledger
 from app.services.ledger import AccountRole, Book
 
@@ -86,18 +85,17 @@ async def lock_rooms(
 
 
 async def trim(session: AsyncSession, deal: Deal, *, reference: UUID) -> Money:
-    """Take from the guarantor's limit what is free of it above the signed capacity; how much.
+    """Take from the guarantor's limit what is free of it above its capacity; how much.
 
     To be called whenever liability was freed, under the locks of ``lock_rooms``: the limit is
-    max(signed capacity, what is used). Nothing is taken while a retake waits for it.
+    max(capacity, what is used). Nothing is taken while a retake waits for it.
     """
     limit = (await lock_rooms(session, deal))[0]
-    signed = await session.scalar(
-        select(Organisation.signed_capacity).where(Organisation.id == deal.guarantor_id)
-    )
-    if signed is None or limit.source is None:
+    assert deal.guarantor_id is not None
+    capacity = await find_capacity(session, deal.guarantor_id)
+    if capacity is None or limit.source is None:
         return ZERO
-    excess = min(limit.free, max(ZERO, limit.limit - signed))
+    excess = min(limit.free, max(ZERO, limit.limit - capacity))
     if not excess or await is_retake_waiting(session, [limit.available.id]):
         return ZERO
     await ledger.apply(
@@ -105,6 +103,15 @@ async def trim(session: AsyncSession, deal: Deal, *, reference: UUID) -> Money:
         [ledger.transfer("trim", limit.available.id, limit.source.id, excess, reference)],
     )
     return excess
+
+
+async def find_capacity(session: AsyncSession, guarantor_id: UUID) -> Money | None:
+    """What the terms in force let the guarantor carry; None before it signed any.
+
+    A function of the database reads them, for whoever frees room may not see the terms.
+    """
+    fen = await session.scalar(text("SELECT guarantor_capacity(:id)"), {"id": guarantor_id})
+    return None if fen is None else Money(fen)
 
 
 async def is_retake_waiting(session: AsyncSession, account_ids: Collection[UUID]) -> bool:

@@ -164,8 +164,8 @@ def _shares(guarantee: Quote | None, insurance: Quote | None) -> Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class _Market:
-    """The live quotes of one request by id, who made them, and the rates of the day."""
+class Market:
+    """Some quotes of one request by id, who made them, and the rates of the day."""
 
     request: FinancingRequest
     quotes: Mapping[str, Quote]
@@ -185,41 +185,57 @@ async def build(
     actor.must_be(OrganisationKind.ENTERPRISE)
     request = await get_request(session, actor=actor, request_id=request_id)
     on = business_date(now)
-    market = await _load_market(session, actor, request, now)
+    market = await load_market(
+        session, actor=actor, request=request, statuses=[QuoteStatus.OFFERED], now=now
+    )
     rule = await rules.find_version(session, SUBSIDY_RULE, on=on)
     space = await headroom.load_rooms(
         session,
         park_code=request.park_code,
         guarantor_ids={quote.institution_id for quote in market.of_kind(QuoteKind.GUARANTEE)},
     )
-    # Many quotes make thousands of sheets; the loop serves others meanwhile.
-    ranking = await asyncio.to_thread(_rank, market, offers.subsidies(rule))
-    admissible = [package for package in ranking.packages if _is_admissible(market, package)]
+    packages, unpriced = await price(market, space, subsidies=offers.subsidies(rule))
     return PackagesOut(
         request_id=request.id,
         assumed_drawdown_on=on,
-        packages=[
-            _package_out(market, space, package, rank)
-            for rank, package in enumerate(admissible, start=1)
-        ],
-        unpriced=[
-            UnpricedOut(quote_ids=[UUID(id_) for id_ in left.offer_ids if id_], reason=left.reason)
-            for left in ranking.unpriced
-        ],
+        packages=packages,
+        unpriced=unpriced,
         subsidy=offers.note(rule),
     )
 
 
-async def _load_market(
-    session: AsyncSession, actor: Actor, request: FinancingRequest, now: datetime
-) -> _Market:
+async def price(
+    market: Market, space: headroom.Rooms, *, subsidies: Sequence[Subsidy]
+) -> tuple[list[PackageOut], list[UnpricedOut]]:
+    """Every admissible package of the market with its cost sheet, cheapest first."""
+    # Many quotes make thousands of sheets; the loop serves others meanwhile.
+    ranking = await asyncio.to_thread(_rank, market, subsidies)
+    admissible = [package for package in ranking.packages if _is_admissible(market, package)]
+    return [
+        _package_out(market, space, package, rank)
+        for rank, package in enumerate(admissible, start=1)
+    ], [
+        UnpricedOut(quote_ids=[UUID(id_) for id_ in left.offer_ids if id_], reason=left.reason)
+        for left in ranking.unpriced
+    ]
+
+
+async def load_market(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    request: FinancingRequest,
+    statuses: Collection[QuoteStatus],
+    now: datetime,
+) -> Market:
+    """The quotes of these statuses on one of the firm's requests; an accepted one has no expiry."""
     rows = await session.scalars(
         visible_quotes(actor)
         .join(Organisation, Organisation.id == Quote.institution_id)
         .where(
             Quote.request_id == request.id,
-            Quote.status == QuoteStatus.OFFERED,
-            Quote.expires_at > now,
+            Quote.status.in_(statuses),
+            or_(Quote.status == QuoteStatus.ACCEPTED, Quote.expires_at > now),
             Organisation.status == OrganisationStatus.VERIFIED,
         )
         .order_by(Quote.id)
@@ -227,7 +243,7 @@ async def _load_market(
     quotes = {str(quote.id): quote for quote in rows}
     ids = {quote.institution_id for quote in quotes.values()}
     institutions = await session.scalars(select(Organisation).where(Organisation.id.in_(ids)))
-    return _Market(
+    return Market(
         request=request,
         quotes=quotes,
         institutions={institution.id: institution for institution in institutions},
@@ -239,7 +255,7 @@ async def _load_market(
     )
 
 
-def _rank(market: _Market, subsidies: Sequence[Subsidy]) -> Ranking:
+def _rank(market: Market, subsidies: Sequence[Subsidy]) -> Ranking:
     return rank_packages(
         [offers.loan_offer(quote, table=market.table) for quote in market.of_kind(QuoteKind.LOAN)],
         guarantees=[offers.guarantee_offer(quote) for quote in market.of_kind(QuoteKind.GUARANTEE)],
@@ -249,18 +265,18 @@ def _rank(market: _Market, subsidies: Sequence[Subsidy]) -> Ranking:
     )
 
 
-def _quotes_of(market: _Market, package: Package) -> tuple[Quote, Quote | None, Quote | None]:
+def _quotes_of(market: Market, package: Package) -> tuple[Quote, Quote | None, Quote | None]:
     loan, guarantee, insurance = package.offer_ids
     return market.quotes[loan], market.quotes.get(guarantee), market.quotes.get(insurance)
 
 
-def _is_admissible(market: _Market, package: Package) -> bool:
+def _is_admissible(market: Market, package: Package) -> bool:
     """What the ranking does not look at: who may be pledgee, and the insured sum."""
     loan, guarantee, insurance = _quotes_of(market, package)
     return find_obstacle(loan, guarantee, insurance, cooperations=market.cooperations) is None
 
 
-def _package_out(market: _Market, space: headroom.Rooms, package: Package, rank: int) -> PackageOut:
+def _package_out(market: Market, space: headroom.Rooms, package: Package, rank: int) -> PackageOut:
     loan, guarantee, insurance = _quotes_of(market, package)
     terms = LoanTerms.model_validate(loan.terms)
     room = None
@@ -286,7 +302,7 @@ def _package_out(market: _Market, space: headroom.Rooms, package: Package, rank:
     )
 
 
-def _carried(market: _Market, old: Old, guarantor: Organisation) -> Money:
+def _carried(market: Market, old: Old, guarantor: Organisation) -> Money:
     """A renewal needs room only for what exceeds the liability that it takes over."""
     return old_loans.carried_over(
         old,
@@ -296,7 +312,7 @@ def _carried(market: _Market, old: Old, guarantor: Organisation) -> Money:
     )
 
 
-def _chosen(market: _Market, quote: Quote) -> ChosenQuote:
+def _chosen(market: Market, quote: Quote) -> ChosenQuote:
     return ChosenQuote(
         quote_id=quote.id,
         revision=quote.revision,

@@ -1,5 +1,6 @@
-"""The queue for room: one order of arrival, promotion that takes the hold first, reconfirmation."""
+"""The queue for room: order of arrival, promotion that takes the hold first, reconfirmation."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,11 +25,26 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry
-from app.services import history, limits, old_loans, outbox, reversals, room, rules
+from app.risk.caps import Caps
+from app.schemas.queue import QueueRuleOut
+from app.services import (
+    caps,
+    failures,
+    history,
+    limits,
+    old_loans,
+    outbox,
+    queue_rule,
+    reversals,
+    room,
+    rules,
+)
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.caps import CapExceeded
 from app.services.deals import get_deal, lock_deal, must_be_in, parties_of
 from app.services.ledger import AccountRole
 from app.services.programme import balance
+from app.services.queue_rule import needs_of
 from app.services.reference import PROGRAMME
 
 # Two promotions at once would fight for the same room and gain nothing.
@@ -50,9 +66,11 @@ class Place:
     lacks: list[str]
     amount: Money
     since: datetime
+    passed: int
+    rule: QueueRuleOut
 
 
-async def get_place(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Place:
+async def get_place(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: datetime) -> Place:
     """The deal's place in the queue, or NotFound if it does not wait.
 
     ``lacks`` names the limits that are short: quota, guarantor_limit.
@@ -65,26 +83,38 @@ async def get_place(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> Pl
     )
     if entry is None:
         raise NotFound
-    wanted = set(entry.lacks)
-    earlier = await session.scalars(
-        select(QueueEntry.lacks).where(
-            QueueEntry.status == QueueStatus.WAITING, QueueEntry.arrival < entry.arrival
-        )
-    )
     names = {str(entry.quota_account_id): "quota", str(entry.limit_account_id): "guarantor_limit"}
     return Place(
-        position=1 + sum(1 for lacks in earlier if wanted & set(lacks)),
+        position=await _position(session, actor, entry, now=now),
         lacks=sorted(names[account] for account in entry.lacks),
         amount=entry.amount,
         since=entry.joined_at,
+        passed=entry.passed,
+        rule=await queue_rule.get_shown(session, on=business_date(now)),
     )
 
 
+async def _position(
+    session: AsyncSession, actor: Actor, entry: QueueEntry, *, now: datetime
+) -> int:
+    """One more than those whose turn comes before it and who wait for something in common."""
+    await bind(session, SYSTEM)  # the marks of other firms, of which only a number is told
+    waiting = await session.scalars(
+        select(QueueEntry)
+        .where(QueueEntry.status == QueueStatus.WAITING)
+        .order_by(QueueEntry.arrival)
+    )
+    turns = await queue_rule.in_turn(session, waiting.all(), now=now)
+    await bind(session, actor)
+    ahead = itertools.takewhile(lambda other: other.id != entry.id, turns)
+    return 1 + sum(1 for other in ahead if not set(entry.lacks).isdisjoint(other.lacks))
+
+
 async def promote(session: AsyncSession, *, now: datetime) -> int:
-    """Give room to whoever waits, in order of arrival; how many were promoted.
+    """Give room to whoever waits, in their turn; how many were promoted.
 
     An entry is passed over while an earlier one waits for something in common with it. Deals
-    are locked first, then all the accounts in one order, as everywhere.
+    are locked first, then the caps they share, then all the accounts in one order, as everywhere.
     """
     await bind(session, SYSTEM)
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PROMOTION_LOCK})
@@ -95,29 +125,35 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
         if deal.renews_deal_id is not None:
             # The loan it replaces may owe less by now, so that more room is needed.
             entry.amount = await old_loans.excess_of(session, deal) or entry.amount
-    rule = await rules.get(session, PROGRAMME, on=business_date(now))
-    ttl = timedelta(days=rule["reconfirm_days"])
-    accounts = await limits.lock_accounts(session, [deal for _, deal in waiting])
+    on = business_date(now)
+    found = await rules.get_all(session, [PROGRAMME, caps.CAPS], on=on)
+    ttl = timedelta(days=found[PROGRAMME]["reconfirm_days"])
+    capped = caps.read_caps(found[caps.CAPS])
+    deals = {deal.id: deal for _, deal in waiting}
+    await caps.lock_shared(session, deals.values())
+    accounts = await limits.lock_accounts(session, list(deals.values()))
     free = {
         str(account.id): balance(account) - Money(account.debits_pending)
         for account in accounts.values()
         if account.role == AccountRole.AVAILABLE
     }
     blocked = await _blocked_meanwhile(session, {entry.id for entry, _ in waiting})
+    turns = await queue_rule.in_turn(session, [entry for entry, _ in waiting], now=now)
     promoted = 0
-    for entry, deal in waiting:
-        needs = _needs(entry)
+    for entry in turns:
+        deal, needs = deals[entry.deal_id], needs_of(entry)
         lacks = {need for need in needs if need in blocked or free[need] < entry.amount}
-        if not lacks:
-            await _take(session, entry, deal, ttl=ttl, now=now)
-            for need in needs:
-                free[need] -= entry.amount
-            promoted += 1
-        else:
+        if lacks:
             # A retake lets no new hold pass on either account until it is in.
             lacks = set(needs) if entry.kind is QueueKind.RETAKE else lacks
             entry.lacks = sorted(lacks)
             blocked |= lacks
+        elif not await _leaves_by_cap(session, entry, deal, capped, now=now):
+            await _take(session, entry, deal, ttl=ttl, now=now)
+            for need in needs:
+                free[need] -= entry.amount
+            promoted += 1
+    queue_rule.count_passed(turns)
     await session.flush()
     return promoted
 
@@ -181,9 +217,27 @@ async def _lock_waiting(session: AsyncSession) -> Sequence[tuple[QueueEntry, Dea
     return [(entry, by_id[entry.deal_id]) for entry in entries]
 
 
-def _needs(entry: QueueEntry) -> list[str]:
-    """The accounts whose room the entry waits for."""
-    return [str(id_) for id_ in (entry.quota_account_id, entry.limit_account_id) if id_]
+async def _leaves_by_cap(
+    session: AsyncSession, entry: QueueEntry, deal: Deal, capped: Caps, *, now: datetime
+) -> bool:
+    """Fail a deal whose room is there, but whose bank or park has come to its cap meanwhile."""
+    if entry.kind is QueueKind.RETAKE or not deal.in_programme or deal.guarantor_id is None:
+        return False
+    breach = await caps.find_shared(
+        session,
+        caps=capped,
+        firm_id=deal.firm_id,
+        bank_id=deal.bank_id,
+        guarantor_id=deal.guarantor_id,
+        park_code=deal.park_code,
+        liability=entry.amount,
+    )
+    if breach is None:
+        return False
+    refusal = CapExceeded(breach.rule, breach.limit, breach.used, breach.asked)
+    await failures.fail(session, deal, reason=str(refusal), actor=SYSTEM, now=now)
+    await session.flush()
+    return True
 
 
 async def _blocked_meanwhile(session: AsyncSession, known: set[UUID]) -> set[str]:
@@ -195,7 +249,7 @@ async def _blocked_meanwhile(session: AsyncSession, known: set[UUID]) -> set[str
             QueueEntry.id.not_in(known),
         )
     )
-    return {need for entry in retakes for need in _needs(entry)}
+    return {need for entry in retakes for need in needs_of(entry)}
 
 
 async def _take(

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import Money
-from app.models.ledger import LedgerTransfer
+from app.models.ledger import LedgerAccount, LedgerTransfer
 from app.models.organisations import Park
 from app.reference import files
 from app.services import ledger, rules
@@ -54,11 +54,7 @@ async def _open_programme(session: AsyncSession, programme: dict[str, Any]) -> N
         await ledger.open_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
     allocations = []
     for park in await session.scalars(select(Park.code).order_by(Park.code)):
-        available = await ledger.open_account(
-            session, book=Book.QUOTA, owner=park, role=AccountRole.AVAILABLE
-        )
-        for role in (AccountRole.OUTSTANDING, AccountRole.CALLED):
-            await ledger.open_account(session, book=Book.QUOTA, owner=park, role=role)
+        available = await open_quota(session, park)
         if amount := programme["allocations"].get(park):
             allocations.append(
                 ledger.transfer("allocate", reserve.id, available.id, Money.yuan(amount), source.id)
@@ -68,3 +64,13 @@ async def _open_programme(session: AsyncSession, programme: dict[str, Any]) -> N
     capacity = Money.yuan(programme["capacity"])
     first = ledger.transfer("capacity", source.id, reserve.id, capacity, source.id)
     await ledger.apply(session, [first, *allocations])
+
+
+async def open_quota(session: AsyncSession, park_code: str) -> LedgerAccount:
+    """The accounts of a park, made if they are not there yet; what is available in it."""
+    available = await ledger.open_account(
+        session, book=Book.QUOTA, owner=park_code, role=AccountRole.AVAILABLE
+    )
+    for role in (AccountRole.OUTSTANDING, AccountRole.CALLED):
+        await ledger.open_account(session, book=Book.QUOTA, owner=park_code, role=role)
+    return available

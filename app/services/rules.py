@@ -64,9 +64,34 @@ async def find_version(session: AsyncSession, key: str, *, on: date) -> RuleVers
     return version
 
 
-async def get(session: AsyncSession, key: str, *, on: date) -> dict[str, Any]:
-    """The body of the rule in force on the day ``on``, or NoRuleInForce."""
+async def get_version(session: AsyncSession, key: str, *, on: date) -> RuleVersion:
+    """The version of ``key`` in force on the day ``on``, or NoRuleInForce."""
     version = await find_version(session, key, on=on)
     if version is None:
         raise NoRuleInForce(key, on)
-    return version.body
+    return version
+
+
+async def get(session: AsyncSession, key: str, *, on: date) -> dict[str, Any]:
+    """The body of the rule in force on the day ``on``, or NoRuleInForce."""
+    return (await get_version(session, key, on=on)).body
+
+
+async def get_all(
+    session: AsyncSession, keys: Sequence[str], *, on: date
+) -> dict[str, dict[str, Any]]:
+    """The bodies of several rules in force on the day ``on``, in one round trip."""
+    versions = await session.scalars(
+        select(RuleVersion)
+        .where(
+            RuleVersion.key.in_(keys),
+            RuleVersion.valid_from <= on,
+            or_(RuleVersion.valid_to.is_(None), RuleVersion.valid_to >= on),
+        )
+        .order_by(RuleVersion.valid_from)
+    )
+    bodies = {version.key: version.body for version in versions}
+    for key in keys:
+        if key not in bodies:
+            raise NoRuleInForce(key, on)
+    return bodies

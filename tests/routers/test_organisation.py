@@ -142,29 +142,6 @@ class TestAuthority:
         assert record["status"] == "verified"
         assert people == {"items": [], "next": None}
 
-    async def test_sets_a_guarantors_capacity(
-        self, client_of: ClientOf, session: AsyncSession, authority: Actor
-    ) -> None:
-        guarantor = await make_organisation(
-            session, OrganisationKind.GUARANTOR, status=OrganisationStatus.PENDING
-        )
-        guarantor_id = str(guarantor.id)
-        path = f"/v1/authority/guarantors/{guarantor_id}/capacity"
-
-        async with client_of(authority) as client:
-            early = await client.post(path, json={"capacity": "50000000.00"})
-            await client.post(f"/v1/authority/organisations/{guarantor_id}/verification")
-            reply = await client.post(path, json={"capacity": "50000000.00"})
-            negative = await client.post(path, json={"capacity": "-1.00"})
-
-        assert early.json()["type"] == "/problems/guarantor-not-verified"
-        assert reply.json() == {
-            "guarantor_id": guarantor_id,
-            "signed_capacity": "50000000.00",
-            "limit": "50000000.00",
-        }
-        assert negative.status_code == 422
-
     async def test_marks_a_firm_that_has_a_profile(
         self, client_of: ClientOf, authority: Actor, firm: Actor
     ) -> None:

@@ -10,7 +10,6 @@ from app.core.money import Money
 from app.lifecycle.deals import DealStatus, RegistrationStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.models.deals import DealRight, Registration
-from app.models.organisations import Organisation
 from app.services import discharges, drawdowns, failures, requests
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
@@ -25,6 +24,7 @@ from tests.make.deals import (
 )
 from tests.make.limits import get_account
 from tests.make.parties import NOW
+from tests.make.programme import set_terms
 from tests.services.test_approvals import fresh
 
 
@@ -139,16 +139,16 @@ class TestTime:
         self, session: AsyncSession
     ) -> None:
         table = await make_table(session, limit=Money.yuan(4_000_000))
-        guarantor = await session.get_one(Organisation, table.guarantor.organisation_id)
+        guarantor_id = table.guarantor.organisation_id
         deal = await accept(session, table)
-        guarantor.signed_capacity = Money.yuan(3_000_000)  # lowered while 4,000,000 are held
-        await session.flush()
+        # Lowered while 4,000,000 are held.
+        await set_terms(session, guarantor_id, Money.yuan(3_000_000))
 
         await failures.withdraw_deal(
             session, actor=table.firm, deal_id=deal.id, reason="另议", now=NOW
         )
 
-        limit = await get_account(session, Book.GUARANTOR, str(guarantor.id), AccountRole.AVAILABLE)
+        limit = await get_account(session, Book.GUARANTOR, str(guarantor_id), AccountRole.AVAILABLE)
         assert (limit.credits_posted - limit.debits_posted, limit.debits_pending) == (
             300_000_000,
             0,

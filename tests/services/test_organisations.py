@@ -8,17 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import FieldRefused, NotFound
-from app.core.money import Money
 from app.lifecycle.machine import IllegalMove
-from app.lifecycle.parties import GuarantorType, Level, OrganisationKind, OrganisationStatus
+from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
 from app.models.accounts import User
 from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
-from app.services import guarantors, history, ledger, organisations, tokens
+from app.services import history, organisations, tokens
 from app.services.accounts import Taken
 from app.services.actor import Actor, KindRefused, ManagerNeeded
-from app.services.guarantors import GuarantorNotVerified
-from app.services.ledger import AccountRole, Book
+from app.services.ledger import Book
 from app.services.organisations import AuthorityExists, AuthorityStands
 from tests.make.accounts import chosen, make_form
 from tests.make.parties import make_actor, make_organisation, make_uscc
@@ -324,91 +322,6 @@ class TestReading:
         assert {bank.id, authority.organisation_id} <= {one.id for one in everyone}
 
 
-class TestSetGuarantorCapacity:
-    async def test_moves_the_limit_up_and_down(
-        self, session: AsyncSession, authority: Actor, now: datetime
-    ) -> None:
-        guarantor = await make_verified_guarantor(session, authority, now)
-
-        for yuan in (50_000_000, 80_000_000, 80_000_000, 20_000_000, 0):
-            _, limit = await guarantors.set_guarantor_capacity(
-                session,
-                actor=authority,
-                guarantor_id=guarantor.id,
-                capacity=Money.yuan(yuan),
-                now=now,
-            )
-
-            assert limit == Money.yuan(yuan) == guarantor.signed_capacity
-            assert await free_of(session, guarantor) == limit
-
-    async def test_lowering_takes_no_more_than_what_is_free(
-        self, session: AsyncSession, authority: Actor, now: datetime
-    ) -> None:
-        guarantor = await make_verified_guarantor(session, authority, now)
-        ten, four = Money.yuan(10_000_000), Money.yuan(4_000_000)
-        await set_capacity(session, authority, guarantor, ten, now)
-        accounts = await accounts_of(session, guarantor)
-        used = ledger.hold(
-            "accept", accounts["available"].id, accounts["outstanding"].id, four, guarantor.id
-        )
-        await ledger.apply(session, [used])
-
-        limit = await set_capacity(session, authority, guarantor, Money.yuan(1_000_000), now)
-        assert limit == four
-        assert await free_of(session, guarantor) == Money(0)
-
-        # What is freed afterwards goes back to the source, down to what was signed for.
-        await ledger.apply(session, [ledger.void("decline", used.id, guarantor.id)])
-        limit = await guarantors.align_limit(session, guarantor_id=guarantor.id)
-        assert limit == Money.yuan(1_000_000) == await free_of(session, guarantor)
-
-    async def test_needs_a_verified_guarantor(
-        self, session: AsyncSession, authority: Actor, now: datetime
-    ) -> None:
-        waiting = await make_organisation(
-            session, OrganisationKind.GUARANTOR, status=OrganisationStatus.PENDING
-        )
-        bank = await make_organisation(session, OrganisationKind.BANK)
-
-        with pytest.raises(GuarantorNotVerified):
-            await set_capacity(session, authority, waiting, Money.yuan(1), now)
-        with pytest.raises(NotFound):
-            await set_capacity(session, authority, bank, Money.yuan(1), now)
-
-    async def test_is_not_the_guarantors_to_set(
-        self, session: AsyncSession, authority: Actor, now: datetime
-    ) -> None:
-        guarantor = await make_verified_guarantor(session, authority, now)
-        itself = await make_actor(session, guarantor)
-
-        with pytest.raises(KindRefused):
-            await set_capacity(session, itself, guarantor, Money.yuan(1), now)
-
-
-async def make_verified_guarantor(
-    session: AsyncSession, authority: Actor, now: datetime
-) -> Organisation:
-    guarantor = await make_organisation(
-        session,
-        OrganisationKind.GUARANTOR,
-        status=OrganisationStatus.PENDING,
-        guarantor_type=GuarantorType.COMMERCIAL,
-    )
-    return await organisations.verify(
-        session, actor=authority, organisation_id=guarantor.id, now=now
-    )
-
-
-async def set_capacity(
-    session: AsyncSession, actor: Actor, guarantor: Organisation, capacity: Money, now: datetime
-) -> Money:
-    _, limit = await guarantors.set_guarantor_capacity(
-        session, actor=actor, guarantor_id=guarantor.id, capacity=capacity, now=now
-    )
-    return limit
-
-
 async def accounts_of(session: AsyncSession, guarantor: Organisation) -> dict[str, LedgerAccount]:
     rows = await session.scalars(
         select(LedgerAccount)
@@ -416,8 +329,3 @@ async def accounts_of(session: AsyncSession, guarantor: Organisation) -> dict[st
         .execution_options(populate_existing=True)
     )
     return {account.role: account for account in rows}
-
-
-async def free_of(session: AsyncSession, guarantor: Organisation) -> Money:
-    account = (await accounts_of(session, guarantor))[AccountRole.AVAILABLE]
-    return Money(account.credits_posted - account.debits_posted - account.debits_pending)

@@ -33,7 +33,7 @@ class TestPlace:
         second = await make_table(session, guarantor=first.guarantor)
         deal = await accept(session, second)
 
-        place = await queue.get_place(session, actor=second.firm, deal_id=deal.id)
+        place = await queue.get_place(session, actor=second.firm, deal_id=deal.id, now=NOW)
 
         assert (place.position, place.lacks) == (2, ["guarantor_limit"])
         assert (place.amount, place.since) == (Money.yuan(4_000_000), NOW)
@@ -43,7 +43,7 @@ class TestPlace:
         deal = await accept(session, table)
 
         with pytest.raises(NotFound):
-            await queue.get_place(session, actor=table.firm, deal_id=deal.id)
+            await queue.get_place(session, actor=table.firm, deal_id=deal.id, now=NOW)
 
     async def test_the_alternatives_are_named(self, session: AsyncSession) -> None:
         table = await make_table(session, limit=Money.yuan(1_000_000))
@@ -116,7 +116,7 @@ class TestPromote:
 
         assert await queue.promote(session, now=NOW) == 0
 
-        place = await queue.get_place(session, actor=blocked.firm, deal_id=deal.id)
+        place = await queue.get_place(session, actor=blocked.firm, deal_id=deal.id, now=NOW)
         assert place.lacks == ["guarantor_limit", "quota"]
         # So a smaller one of another park does not pass it to the same guarantor.
         later = await make_table(

@@ -13,7 +13,6 @@ from app.lifecycle.deals import DealStatus, LoanStatus
 from app.lifecycle.financing import RequestStatus
 from app.lifecycle.parties import GuarantorType, OrganisationKind
 from app.models.financing import FinancingRequest
-from app.models.organisations import Organisation
 from app.models.records import StatusChange
 from app.services import repayments, schedules
 from app.services.ledger import AccountRole, Book
@@ -25,6 +24,7 @@ from app.services.repayments import (
 from tests.make.limits import at, balances
 from tests.make.loans import make_drawn, pay, receipt
 from tests.make.parties import make_actor, make_organisation
+from tests.make.programme import set_terms
 
 JUNE_20 = date(2026, 6, 20)
 JULY_20 = date(2026, 7, 20)
@@ -81,8 +81,7 @@ class TestScheduled:
         self, session: AsyncSession
     ) -> None:
         drawn = await make_drawn(session, limit=Money.yuan(4_000_000))
-        guarantor = await session.get_one(Organisation, drawn.deal.guarantor_id)
-        guarantor.signed_capacity = Money.yuan(3_500_000)
+        await set_terms(session, drawn.deal.guarantor_id, Money.yuan(3_500_000))
 
         await pay(session, drawn, "1000500.00", date(2026, 5, 21), choice=KEEP_TERM)
 

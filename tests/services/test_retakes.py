@@ -14,12 +14,12 @@ from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import LoanStatus, QueueKind, QueueStatus
 from app.models.deals import QueueEntry
 from app.models.loans import Instalment, Loan, Repayment
-from app.models.organisations import Organisation
 from app.services import ledger, liability, reversals, schedules
 from app.services.actor import SYSTEM, bind
 from app.services.ledger import AccountRole, Book
 from tests.make.limits import at, balances, get_account
 from tests.make.loans import DRAWN_ON, Drawn, make_drawn, pay
+from tests.make.programme import set_terms
 
 MAY_21 = date(2026, 5, 21)
 JUNE_20 = date(2026, 6, 20)
@@ -160,8 +160,7 @@ class TestRetake:
 
     async def test_a_second_reversal_waits_with_the_first(self, session: AsyncSession) -> None:
         drawn = await make_drawn(session, limit=Money.yuan(4_000_000))
-        guarantor = await session.get_one(Organisation, drawn.deal.guarantor_id)
-        guarantor.signed_capacity = Money.yuan(3_500_000)
+        await set_terms(session, drawn.deal.guarantor_id, Money.yuan(3_500_000))
         first = await pay(session, drawn, "1000500.00", MAY_21, KEEP_TERM)
         second = await pay(session, drawn, "1000000.00", MAY_21, KEEP_TERM)
         await fill(session, drawn)

@@ -13,7 +13,6 @@ from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import DealStatus, LoanStatus, RegistrationStatus
 from app.models.deals import Milestone
 from app.models.loans import Repayment
-from app.models.organisations import Organisation
 from app.services import reversals, schedules
 from app.services.repayments import ReceiptReversed
 from app.services.reversals import (
@@ -24,6 +23,7 @@ from app.services.reversals import (
 )
 from tests.make.limits import at, balances
 from tests.make.loans import DRAWN_ON, Drawn, draw, make_drawn, pay
+from tests.make.programme import set_terms
 
 MAY_21 = date(2026, 5, 21)
 JUNE_20 = date(2026, 6, 20)
@@ -90,8 +90,7 @@ class TestReverse:
 
     async def test_what_left_the_limit_comes_back(self, session: AsyncSession) -> None:
         drawn = await make_drawn(session, limit=Money.yuan(4_000_000))
-        guarantor = await session.get_one(Organisation, drawn.deal.guarantor_id)
-        guarantor.signed_capacity = Money.yuan(3_500_000)
+        await set_terms(session, drawn.deal.guarantor_id, Money.yuan(3_500_000))
         before = await balances(session, drawn.deal)
         repayment = await pay(session, drawn, "1000500.00", MAY_21, KEEP_TERM)
         assert repayment.withdrawn == Money.yuan(500_000)

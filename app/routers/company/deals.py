@@ -27,16 +27,16 @@ from app.schemas.deals import (
     DetailsOut,
     GateOut,
     MissingOut,
-    QueueOut,
     ReasonIn,
     UseOfFundsIn,
 )
-from app.services import acceptance, alternatives, contracts, deals, failures, gate, queue
+from app.services import acceptance, alternatives, contracts, deals, failures, gate
 from app.services.acceptance import (
     InstitutionSuspended,
     QuoteNotOffered,
     RightAlreadyPledged,
 )
+from app.services.caps import CapExceeded
 from app.services.contracts import NotASide, OtherDocument
 from app.services.deals import DealNotReady
 from app.services.failures import ReleaseOut
@@ -65,6 +65,7 @@ WRITES = may(OrganisationKind.ENTERPRISE, scope="deals:write")
         RightAlreadyPledged,
         OldLoanInTheWay,
         PartyMustStay,
+        CapExceeded,
     ),
     summary="Accept a package",
 )
@@ -86,9 +87,7 @@ async def accept_package(
         insurance=chosen.insurance.as_choice() if chosen.insurance else None,
         now=now,
     )
-    place = None
-    if deal.status is DealStatus.QUEUED:
-        place = await alternatives.get_queue(session, actor=actor, deal_id=deal.id, now=now)
+    place = await alternatives.find_queue(session, actor=actor, deal=deal, now=now)
     return AcceptedOut(**dict(DealOut.model_validate(deal)), queue=place)
 
 
@@ -133,17 +132,6 @@ async def list_history(
 
 
 @router.get(
-    "/deals/{deal_id}/queue",
-    dependencies=[READS],
-    responses=problems(NotFound),
-    summary="Place in the queue",
-)
-async def get_queue(deal_id: UUID, actor: CurrentActor, session: Session, now: Now) -> QueueOut:
-    """Position, what is short, since when; and what else the firm could do."""
-    return await alternatives.get_queue(session, actor=actor, deal_id=deal_id, now=now)
-
-
-@router.get(
     "/deals/{deal_id}/gate",
     dependencies=[READS],
     responses=problems(NotFound),
@@ -175,18 +163,6 @@ async def withdraw_deal(
     return await failures.withdraw_deal(
         session, actor=actor, deal_id=deal_id, reason=given.reason, now=now
     )
-
-
-@router.post(
-    "/deals/{deal_id}/reconfirmation",
-    response_model=DealOut,
-    dependencies=[WRITES],
-    responses=problems(NotFound, DealNotReady),
-    summary="Reconfirm a promoted deal",
-)
-async def reconfirm_deal(deal_id: UUID, actor: CurrentActor, session: Session, now: Now) -> Deal:
-    """Within the set time, or the hold is voided and the deal leaves the queue."""
-    return await queue.reconfirm(session, actor=actor, deal_id=deal_id, now=now)
 
 
 @router.post(

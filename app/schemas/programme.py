@@ -1,0 +1,281 @@
+"""Wire shapes of the programme's changes: what is proposed, and what became of it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+from pydantic.config import JsonDict
+
+from app.core.messages import say
+from app.core.money import Money
+from app.lifecycle.programme import ChangeKind, ChangeStatus
+from app.risk.caps import Cap, Caps
+from app.schemas.base import Input, LongText, Output, ShortText
+from app.schemas.calculators import Amount, Pct, PctOut, PositiveAmount, SharePct, Whole
+
+RESERVE = "RESERVE"
+"""How a transfer names the unallocated reserve."""
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+
+
+class CapacityFacts(Input):
+    """The programme's capacity. More goes into the reserve; less comes out of it only."""
+
+    kind: Literal[ChangeKind.CAPACITY]
+    capacity: PositiveAmount
+
+
+class TransferFacts(Input):
+    """Room moved between the reserve and an account, or between two accounts."""
+
+    kind: Literal[ChangeKind.TRANSFER]
+    source: Code = Field(description="Code of a park or REGION; RESERVE for the reserve.")
+    target: Code = Field(description="Code of a park or REGION; RESERVE for the reserve.")
+    amount: PositiveAmount
+
+    @model_validator(mode="after")
+    def _two_accounts(self) -> "TransferFacts":
+        if self.source == self.target:
+            raise ValueError(say("source and target must be two accounts"))
+        return self
+
+
+class ParkFacts(Input):
+    """A further park (「等」), with an empty account; a transfer then gives it room."""
+
+    kind: Literal[ChangeKind.PARK]
+    code: Code
+    name_zh: ShortText
+    name_en: ShortText
+    city: ShortText
+    key_park: bool
+
+    @model_validator(mode="after")
+    def _no_word_of_ours(self) -> "ParkFacts":
+        if self.code == RESERVE:
+            raise ValueError(say("code RESERVE names the reserve"))
+        return self
+
+
+class GuarantorTermsFacts(Input):
+    """What a guarantor signs for; it signs the change itself."""
+
+    kind: Literal[ChangeKind.GUARANTOR_TERMS]
+    guarantor_id: UUID
+    signed_capacity: Amount = Field(description="0 stops new guarantees and breaks none.")
+    client_cap: PositiveAmount | None = Field(None, description="Liability to one firm, at most.")
+    net_assets: Amount | None = None
+    net_asset_multiple: Annotated[Pct, Field(gt=0, le=100)] | None = Field(
+        None, description="With net_assets: the capacity is at most their product."
+    )
+    min_small_firm_pct: SharePct | None = Field(
+        None, description="Small and micro firms, of its liability; an alarm, never a refusal."
+    )
+    min_small_ticket_pct: SharePct | None = Field(
+        None, description="Loans up to small_ticket_max, of its liability; an alarm likewise."
+    )
+    small_ticket_max: PositiveAmount | None = None
+
+    @model_validator(mode="after")
+    def _ticket_has_a_size(self) -> "GuarantorTermsFacts":
+        if (self.min_small_ticket_pct is None) is not (self.small_ticket_max is None):
+            raise ValueError(say("small_ticket_max is stated exactly if min_small_ticket_pct is"))
+        return self
+
+
+class CapIn(Input):
+    """An amount, a percentage of the capacity, or both: then the lower one holds."""
+
+    amount: PositiveAmount | None = None
+    pct_of_capacity: Annotated[Pct, Field(gt=0, le=100)] | None = None
+
+    def as_cap(self) -> Cap:
+        return Cap(self.amount, self.pct_of_capacity)
+
+
+class CapsBody(Input):
+    """The caps of the programme; one that is null does not cap."""
+
+    per_loan: CapIn | None = Field(None, description="Of one loan's principal.")
+    per_firm: CapIn | None = Field(None, description="Of the liability for one firm.")
+    per_bank: CapIn | None = Field(None, description="Of the liability for one bank's loans.")
+    per_park: CapIn | None = Field(None, description="Of the liability on one account.")
+
+    def as_caps(self) -> Caps:
+        parts = (self.per_loan, self.per_firm, self.per_bank, self.per_park)
+        return Caps(*(Cap() if part is None else part.as_cap() for part in parts))
+
+
+class CapsFacts(CapsBody):
+    """New caps, all of them: those that stay are named again."""
+
+    kind: Literal[ChangeKind.CAPS]
+
+
+class Mark(StrEnum):
+    """What makes a firm preferred where a priority is in force."""
+
+    SMALL_AND_MICRO = "small_and_micro"
+    KEY_INDUSTRY = "key_industry"
+
+
+class QueueRuleBody(Input):
+    """The order of the queue, with the text that is shown beside every place in it."""
+
+    enabled: bool = Field(description="False: one order of arrival.")
+    preferred: Annotated[list[Mark], Field(min_length=1, max_length=2)] = Field(
+        description="Firms with any of these marks go first."
+    )
+    passes_max: Annotated[Whole, Field(ge=1, le=100)] = Field(
+        description="A deal is passed by priority at most so often."
+    )
+    days_max: Annotated[Whole, Field(ge=1, le=365)] = Field(
+        description="A deal that has waited so long is not passed any more."
+    )
+    text_zh: LongText
+    text_en: LongText
+
+
+class QueueRuleFacts(QueueRuleBody):
+    kind: Literal[ChangeKind.QUEUE_RULE]
+
+
+Facts = Annotated[
+    CapacityFacts | TransferFacts | ParkFacts | GuarantorTermsFacts | CapsFacts | QueueRuleFacts,
+    Field(discriminator="kind"),
+]
+
+FACTS: TypeAdapter[
+    CapacityFacts | TransferFacts | ParkFacts | GuarantorTermsFacts | CapsFacts | QueueRuleFacts
+] = TypeAdapter(Facts)
+"""Reads the ``facts`` column of a change, and writes it with ``dump_python(…, mode="json")``."""
+
+_EXAMPLES: list[JsonDict] = [
+    {"kind": "transfer", "source": "RESERVE", "target": "PINGLUO", "amount": "5000000.00"},
+    {"kind": "capacity", "capacity": "250000000.00"},
+    {
+        "kind": "park",
+        "code": "SUYIN",
+        "name_zh": "苏银产业园",
+        "name_en": "Suyin Industrial Park",
+        "city": "银川",
+        "key_park": False,
+    },
+    {
+        "kind": "guarantor_terms",
+        "guarantor_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b001",
+        "signed_capacity": "120000000.00",
+        "client_cap": "10000000.00",
+        "net_assets": "30000000.00",
+        "net_asset_multiple": "10",
+        "min_small_firm_pct": "80",
+        "min_small_ticket_pct": "50",
+        "small_ticket_max": "5000000.00",
+    },
+    {
+        "kind": "caps",
+        "per_loan": {"amount": "20000000.00"},
+        "per_firm": {"amount": "20000000.00"},
+        "per_bank": {"pct_of_capacity": "40"},
+        "per_park": None,
+    },
+    {
+        "kind": "queue_rule",
+        "enabled": True,
+        "preferred": ["small_and_micro", "key_industry"],
+        "passes_max": 3,
+        "days_max": 30,
+        "text_zh": "小微企业和重点产业优先；每笔排队最多被越过三次，等待满三十天后不再被越过。",
+        "text_en": "Small and micro firms and key industries first; at most three times past one.",
+    },
+]
+
+
+class ChangeIn(Input):
+    """A change of the programme. Another manager of the authority decides on it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"effective_on": "2026-12-01", "reason": "平罗园区额度不足", "facts": facts}
+                for facts in _EXAMPLES
+            ]
+        }
+    )
+
+    facts: Facts
+    effective_on: date = Field(description="Today: at approval, or signing. Never a past day.")
+    reason: LongText
+
+
+class NoteIn(Input):
+    """Why a change is refused or withdrawn."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "依据不足，请补充文件"}]})
+
+    note: LongText
+
+
+class ChangeOut(Output):
+    """A change, who proposed and who decided it, and what came of it."""
+
+    id: UUID
+    kind: ChangeKind
+    facts: dict[str, Any]
+    effective_on: date
+    reason: str
+    status: ChangeStatus
+    guarantor_id: UUID | None
+    proposed_by: UUID
+    proposed_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    answered_by: UUID | None
+    answered_at: datetime | None
+    note: str | None
+    in_force_at: datetime | None
+    failure: str | None
+
+
+class GuarantorTermsOut(Output):
+    """What a guarantor signed for from a day on; ``capacity`` is bounded by its net assets."""
+
+    guarantor_id: UUID
+    valid_from: date
+    change_id: UUID | None
+    signed_capacity: Money
+    capacity: Money
+    client_cap: Money | None
+    net_assets: Money | None
+    net_asset_multiple: PctOut | None
+    min_small_firm_pct: PctOut | None
+    min_small_ticket_pct: PctOut | None
+    small_ticket_max: Money | None
+
+
+class ShareOut(Output):
+    liability: Money
+    share_pct: PctOut | None
+    min_pct: PctOut | None
+    below: bool
+
+
+class MixOut(Output):
+    """How a guarantor's liability is spread; ``below`` names the shares that are too small."""
+
+    liability: Money
+    small_firms: ShareOut
+    small_tickets: ShareOut
+    below: list[str]
+
+
+class RuleOut(Output):
+    """The version of a dated rule in force."""
+
+    valid_from: date
+    source: str
+    uncalibrated: bool
+    body: dict[str, Any]

@@ -1,0 +1,142 @@
+"""The caps at acceptance: lack of room queues, a cap refuses and names its rule."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import Conflict
+from app.core.money import Money
+from app.models.deals import Deal
+from app.risk.caps import (
+    Breach,
+    Caps,
+    Used,
+    find_breach,
+    find_client_breach,
+    find_shared_breach,
+)
+from app.schemas.programme import CapsBody
+
+CAPS = "caps"
+"""The key of the dated rule."""
+
+_LOCK = text("SELECT lock_caps(:firms, :banks, :parks)")
+_MEASURE = text("SELECT * FROM cap_figures(:firm, :bank, :guarantor, :park)")
+
+
+@dataclass(eq=False)
+class CapExceeded(Conflict):
+    """``rule``: per_loan, per_firm, per_bank, per_park, or client_cap (the guarantor's own)."""
+
+    message = "The cap {rule} is {limit}: {used} is used and {asked} was asked."
+
+    rule: str
+    limit: Money
+    used: Money
+    asked: Money
+
+
+def read_caps(body: dict[str, Any]) -> Caps:
+    return CapsBody.model_validate(body).as_caps()
+
+
+async def check(
+    session: AsyncSession,
+    *,
+    caps: Caps | None,
+    firm_id: UUID,
+    bank_id: UUID,
+    guarantor_id: UUID,
+    park_code: str,
+    principal: Money,
+    liability: Money,
+) -> None:
+    """CapExceeded if the deal would exceed a cap. ``caps`` is None outside the programme.
+
+    Locks the firm, and in the programme the bank and the park, until the transaction ends, so of
+    two at once the second counts the first. To be called before any ledger account is locked.
+    """
+    in_programme = caps is not None
+    await lock(
+        session,
+        firms=[firm_id],
+        banks=[bank_id] if in_programme else [],
+        parks=[park_code] if in_programme else [],
+    )
+    used = await _measure(session, firm_id, bank_id, guarantor_id, park_code)
+    if caps is None:
+        breach = find_client_breach(used, liability=liability)
+    else:
+        breach = find_breach(caps, used, principal=principal, liability=liability)
+    if breach is not None:
+        raise CapExceeded(breach.rule, breach.limit, breach.used, breach.asked)
+
+
+async def find_shared(
+    session: AsyncSession,
+    *,
+    caps: Caps,
+    firm_id: UUID,
+    bank_id: UUID,
+    guarantor_id: UUID,
+    park_code: str,
+    liability: Money,
+) -> Breach | None:
+    """The cap of bank or park that a deal which waits would exceed if it got its room now.
+
+    A firm's caps have counted it since it was accepted. The caller has locked bank and park.
+    """
+    used = await _measure(session, firm_id, bank_id, guarantor_id, park_code)
+    return find_shared_breach(caps, used, liability=liability)
+
+
+async def lock_shared(session: AsyncSession, deals: Collection[Deal]) -> None:
+    """Lock the banks and parks of the programme's deals, before any account is locked."""
+    programme = [deal for deal in deals if deal.in_programme]
+    if programme:
+        await lock(
+            session,
+            banks={deal.bank_id for deal in programme},
+            parks={deal.park_code for deal in programme},
+        )
+
+
+async def lock(
+    session: AsyncSession,
+    *,
+    firms: Collection[UUID] = (),
+    banks: Collection[UUID] = (),
+    parks: Collection[str] = (),
+) -> None:
+    """Let nobody else count against the caps of these until the transaction ends."""
+    await session.execute(
+        _LOCK,
+        {
+            "firms": [str(id_) for id_ in firms],
+            "banks": [str(id_) for id_ in banks],
+            "parks": list(parks),
+        },
+    )
+
+
+async def _measure(
+    session: AsyncSession, firm_id: UUID, bank_id: UUID, guarantor_id: UUID, park_code: str
+) -> Used:
+    row = (
+        await session.execute(
+            _MEASURE,
+            {"firm": firm_id, "bank": bank_id, "guarantor": guarantor_id, "park": park_code},
+        )
+    ).one()
+    return Used(
+        capacity=Money(row.capacity or 0),
+        client_cap=None if row.client_cap is None else Money(row.client_cap),
+        client=Money(int(row.client_used)),
+        firm=Money(int(row.firm_used)),
+        bank=Money(int(row.bank_used)),
+        park=Money(int(row.park_used)),
+    )
