@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "programme"
-down_revision = "0004"
+down_revision = "desks"
 
 # Firms before banks before parks, and each in the order of its key: everybody who locks caps
 # comes this way, and takes ledger accounts only afterwards.
