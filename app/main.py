@@ -11,6 +11,7 @@ from app.core.settings import Settings
 from app.integrations.store import open_store
 from app.routers import (
     authority,
+    authority_desk,
     calculators,
     cooperations,
     documentation,
@@ -24,17 +25,21 @@ from app.routers import (
     public,
     session,
 )
+from app.routers.company import clocks as company_clocks
 from app.routers.company import deals as company_deals
 from app.routers.company import imports as company_imports
 from app.routers.company import loans as company_loans
 from app.routers.company import membership as company_membership
 from app.routers.company import packages as company_packages
+from app.routers.company import park_desk as company_park_desk
 from app.routers.company import portfolios as company_portfolios
 from app.routers.company import queue as company_queue
 from app.routers.company import renewals as company_renewals
 from app.routers.company import requests as company_requests
 from app.routers.company import rights as company_rights
+from app.routers.company import terms_designs as company_terms_designs
 from app.routers.language import ReaderLanguage
+from app.routers.lender import clocks as lender_clocks
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
 from app.routers.lender import guarantor as lender_guarantor
@@ -83,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         cooperations.router,
         park.router,
         park_desk.router,
+        authority_desk.router,
         authority.router,
         programme_changes.router,
         company_membership.router,
@@ -103,6 +109,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lender_quotes.router,
         lender_values.router,
         company_renewals.router,
+        company_clocks.router,
+        company_terms_designs.router,
+        company_park_desk.router,
+        company_park_desk.events,
+        lender_clocks.router,
         lender_renewals.router,
     ):
         app.include_router(router, prefix="/v1")

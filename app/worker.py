@@ -23,6 +23,7 @@ SCHEDULES: dict[str, tuple[str, Callable[[Sessions], Awaitable[int]]]] = {
     "seal_ledger": ("* * * * * */30", sealing.seal_ledger),
     "expire_deals": ("* * * * *", lambda sessions: deals.expire_due(sessions, now=_now())),
     "expire_market": ("* * * * *", lambda sessions: market.expire_due(sessions, now=_now())),
+    "judge_clocks": ("*/10 * * * *", lambda sessions: market.judge_clocks(sessions, now=_now())),
     # Whoever frees room enqueues a promotion; this one is for a worker that died over it.
     "promote_queue": ("*/5 * * * *", lambda sessions: deals.promote_queue(sessions, now=_now())),
     # Soon after midnight in Ningxia, and again for what was decided while the worker was down.

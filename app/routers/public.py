@@ -1,15 +1,20 @@
 """What anyone may read: health, parks and the quota figures of every account."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Query
 
 from app.core.clock import business_date
+from app.core.errors import FieldRefused
 from app.models.organisations import Park
 from app.routers.access import public
 from app.routers.deps import Now, Session
+from app.routers.problems import problems
+from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
 from app.schemas.public import Health, ParkOut, ProgrammeOut
-from app.services import programme
+from app.services import green_channel, programme, work_calendar
+from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 
 health = APIRouter(tags=["public"], dependencies=[public()])
 router = APIRouter(prefix="/public", tags=["public"], dependencies=[public()])
@@ -32,3 +37,29 @@ async def list_parks(session: Session) -> Sequence[Park]:
 async def get_programme(session: Session, now: Now) -> ProgrammeOut:
     """Allocated, held, outstanding, called and available: exact, per account, live."""
     return await programme.get_figures(session, on=business_date(now))
+
+
+@router.get(
+    "/calendar/{year}",
+    responses=problems(FieldRefused),
+    summary="The working calendar of a year",
+)
+async def show_calendar(
+    year: Annotated[int, Path(ge=YEAR_MIN, le=YEAR_MAX)], session: Session
+) -> CalendarOut:
+    """Weekdays that are off and weekend days that are worked. Provisional until it is decreed."""
+    return await work_calendar.show_year(session, year=year)
+
+
+@router.get(
+    "/green-channel",
+    responses=problems(FieldRefused),
+    summary="How the green channel was kept in a quarter",
+)
+async def show_green_channel(
+    session: Session,
+    now: Now,
+    quarter: Annotated[str, Query(pattern=r"^20[0-9]{2}Q[1-4]$", description="Such as 2026Q3.")],
+) -> PublicGreenChannelOut:
+    """The whole region and a whole quarter; a figure behind which too few firms stand is null."""
+    return await green_channel.show_public(session, quarter=quarter, now=now)

@@ -129,6 +129,8 @@ class OpenRequestOut(Output):
     size: EnterpriseSize | None
     key_industry: bool
     summary: RightsSummary
+    recommended: bool  # by a park, and the firm consents that this is shown
+    renewal: bool  # of a loan: only its bank, and its guarantor or none, can quote
     opened_at: datetime
     expires_at: datetime
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,6 +42,8 @@ _LISTED = (
     FinancingRequest.summary,
     FinancingRequest.opened_at,
     FinancingRequest.expires_at,
+    func.app_recommended(FinancingRequest.firm_id).label("recommended"),
+    FinancingRequest.renews_deal_id.is_not(None).label("renewal"),
 )
 
 # Spelt out, not bound: only so does a prepared statement match the partial indexes.
@@ -126,7 +128,8 @@ async def get_for_lender(
     if request is None:
         raise NotFound
     consent = await session.get(IdentityConsent, (request.id, actor.organisation_id))
-    anonymous = OpenRequestOut.model_validate(request)
+    listed = await session.execute(select(*_LISTED).where(FinancingRequest.id == request.id))
+    anonymous = OpenRequestOut.model_validate(listed.one())
     return LenderRequestOut(
         **dict(anonymous),
         status=request.status,

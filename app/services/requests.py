@@ -30,7 +30,7 @@ from app.models.financing import FinancingRequest, Quote, RequestRight
 from app.models.organisations import ParkMembership
 from app.models.portfolios import Portfolio
 from app.schemas.requests import RequestIn
-from app.services import eligibility, history, outbox
+from app.services import eligibility, green_entries, history, outbox
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
 from app.services.reference import REGION
@@ -192,6 +192,7 @@ async def open_draft(
         ],
     )
     history.move(session, request, REQUEST, RequestEvent.SUBMIT, actor=actor, now=now)
+    await green_entries.enter(session, request, now=now)
     outbox.announce(session, "request.opened", request.id, now=now)
     return request
 

@@ -30,7 +30,7 @@ ClientOf = Callable[[Actor | None], ActorClient]
 UNMARKED = {"/docs"}
 
 # POSTs that change nothing, or that nobody can be signed in for yet (deal.md, idempotency).
-UNKEYED = re.compile(r"/v1/(calculators/.+|session/(sign-in|token))")
+UNKEYED = re.compile(r"/v1/(calculators/.+|company/terms-designs|session/(sign-in|token))")
 
 KINDS = sorted(set(OrganisationKind) - {OrganisationKind.SYSTEM})
 

@@ -35,6 +35,7 @@ from app.models.documents import Document
 from app.models.financing import FinancingRequest, Quote
 from app.models.loans import Extension, Loan, Repayment
 from app.models.organisations import Cooperation, Organisation, ParkMembership
+from app.models.park_desk import MatchmakingEvent, Recommendation
 from app.models.portfolios import Portfolio, StatedValue, Valuation
 from app.models.rights import Right
 from app.services import drawdowns
@@ -60,12 +61,14 @@ NAMED: dict[str, type[Any]] = {
     "deal_id": Deal,
     "document_id": Document,
     "drawdown_id": Drawdown,
+    "event_id": MatchmakingEvent,
     "extension_id": Extension,
     "loan_id": Loan,
     "membership_id": ParkMembership,
     "organisation_id": Organisation,
     "portfolio_id": Portfolio,
     "quote_id": Quote,
+    "recommendation_id": Recommendation,
     "registration_id": Registration,
     "repayment_id": Repayment,
     "request_id": FinancingRequest,

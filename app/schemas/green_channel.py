@@ -1,0 +1,136 @@
+"""Wire shapes of the green channel (绿色通道): clocks, their figures, the working calendar."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from app.lifecycle.parties import OrganisationKind
+from app.schemas.base import Input, LongText, Output
+from app.schemas.calculators import PctOut, Whole
+from app.workdays.calendar import YEAR_MAX, YEAR_MIN
+from app.workdays.clocks import Outcome, Step
+
+DAYS_OF_YEAR = 366
+
+Year = Annotated[Whole, Field(ge=YEAR_MIN, le=YEAR_MAX)]
+
+
+class CalendarDayIn(Input):
+    on: date
+    working: bool
+
+
+class CalendarIn(Input):
+    """Days of one year as a decree sets them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "decree": "国务院办公厅关于2027年部分节假日安排的通知",
+                    "whole_year": False,
+                    "days": [
+                        {"on": "2027-02-08", "working": False},
+                        {"on": "2027-02-13", "working": True},
+                    ],
+                }
+            ]
+        }
+    )
+
+    decree: LongText
+    whole_year: bool = Field(description="These are all the days of the year's decree.")
+    days: Annotated[list[CalendarDayIn], Field(min_length=1, max_length=DAYS_OF_YEAR)]
+
+
+class CalendarDayOut(Output):
+    """A weekday that is off or a weekend day that is worked; ``decree`` if the authority set it."""
+
+    on: date
+    working: bool
+    decree: str | None
+
+
+class CalendarOut(Output):
+    """``provisional``: nobody has decreed the year yet, as far as is known here."""
+
+    year: int
+    provisional: bool
+    working_days: int
+    exceptions: list[CalendarDayOut]
+
+
+class ClockOut(Output):
+    """A step of the green channel and who must take it, in working days of Chinese offices."""
+
+    step: Step
+    role: OrganisationKind
+    party_id: UUID | None  # none: whichever bank is first
+    deal_id: UUID | None
+    started_at: datetime
+    due_on: date
+    stopped_at: datetime | None
+    outcome: Outcome
+    working_days: int
+    provisional: bool
+
+
+class ClocksOut(Output):
+    """``grounds`` is empty for a request that is not on the green channel: nothing is clocked."""
+
+    grounds: list[str]
+    clocks: list[ClockOut]
+
+
+class StepFigures(Output):
+    """How a step was kept. ``counted`` clocks came to their step's end."""
+
+    step: Step
+    counted: int
+    on_time: int
+    on_time_share_pct: PctOut | None
+    median_working_days: PctOut | None
+    running: int
+    late_now: int
+    provisional: int
+
+
+class GreenChannelOut(Output):
+    """The figures of one park; steps on which nothing was clocked are left out."""
+
+    park_code: str
+    requests: int
+    steps: list[StepFigures]
+
+
+class GreenChannelsOut(Output):
+    """Every park with requests on the green channel, and the days whose clocks are counted."""
+
+    since: date
+    until: date
+    uncalibrated: bool
+    parks: list[GreenChannelOut]
+
+
+class PublicStep(Output):
+    """``counted`` and what follows is null where too few firms, or one above all, stand behind."""
+
+    step: Step
+    counted: int | None
+    on_time_share_pct: PctOut | None
+    median_working_days: PctOut | None
+
+
+class PublicGreenChannelOut(Output):
+    """The region's whole quarter; only what has ended is counted."""
+
+    quarter: str
+    steps: list[PublicStep]
+
+
+def share_pct(part: int, whole: int) -> Decimal | None:
+    """Two places, half up at the third; nothing of nothing."""
+    return None if not whole else (Decimal(part * 100) / whole).quantize(Decimal("0.01"))
