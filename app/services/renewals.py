@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, NotFound
-from app.core.messages import say
 from app.lifecycle.deals import DealStatus
 from app.lifecycle.financing import REQUEST, RequestStatus
 from app.lifecycle.park_desk import RecommendationStatus
@@ -25,9 +24,8 @@ from app.models.park_desk import Recommendation
 from app.schemas.renewals import ParkRenewalsOut, RenewalIn, RenewalOut, RenewalsOut
 from app.services import history, old_loans, requests, rules
 from app.services.actor import Actor, as_platform
-from app.services.deals import lock_deal
+from app.services.deals import lock_deal, must_be_in
 from app.services.loans import visible_loans
-from app.services.names import NAMES
 from app.services.old_loans import Old, OldLoanInTheWay
 
 LISTED_MAX = 200
@@ -57,8 +55,7 @@ async def open_renewal(
     """
     actor.must_be(OrganisationKind.ENTERPRISE)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
-    if deal.status is not DealStatus.ACTIVE:
-        raise OldLoanInTheWay([say("the old deal is {status}", status=NAMES[deal.status])])
+    must_be_in(deal, DealStatus.ACTIVE)
     old = await old_loans.load(session, deal.id)
     today = business_date(now)
     rule = await rules.get(session, old_loans.RENEWAL, on=today)

@@ -14,6 +14,7 @@ from app.routers.problems import problems
 from app.schemas.renewals import RenewalIn, RenewalsOut
 from app.schemas.requests import RequestOut
 from app.services import renewals
+from app.services.deals import DealNotReady
 from app.services.old_loans import OldLoanInTheWay
 from app.services.renewals import RenewalUnderWay, TooEarlyToRenew
 from app.services.requests import NotEligible, ReferenceTaken
@@ -37,7 +38,13 @@ async def list_renewals(actor: CurrentActor, session: Session, now: Now) -> Rene
     response_model=RequestOut,
     dependencies=[may(OrganisationKind.ENTERPRISE, scope="requests:write")],
     responses=problems(
-        NotFound, TooEarlyToRenew, OldLoanInTheWay, RenewalUnderWay, ReferenceTaken, NotEligible
+        NotFound,
+        DealNotReady,
+        TooEarlyToRenew,
+        OldLoanInTheWay,
+        RenewalUnderWay,
+        ReferenceTaken,
+        NotEligible,
     ),
     summary="Ask for a renewal",
 )

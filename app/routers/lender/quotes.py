@@ -17,6 +17,7 @@ from app.schemas.quotes import QuoteIn, QuoteOut, QuoteRevisionIn
 from app.services import quotes
 from app.services.actor import KindRefused
 from app.services.quotes import AlreadyQuoted, QuoteNotLive, RequestNotOpen, StaleRevision
+from app.services.renewal_rules import PartyMustStay
 from app.services.requests import ReferenceTaken
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
@@ -31,7 +32,13 @@ WRITES = lenders(scope="quotes:write")
     response_model=QuoteOut,
     dependencies=[WRITES],
     responses=problems(
-        KindRefused, NotFound, RequestNotOpen, AlreadyQuoted, ReferenceTaken, FieldRefused
+        KindRefused,
+        NotFound,
+        RequestNotOpen,
+        AlreadyQuoted,
+        ReferenceTaken,
+        FieldRefused,
+        PartyMustStay,
     ),
     summary="Quote on a request",
 )
@@ -86,7 +93,7 @@ async def get_quote(quote_id: UUID, actor: CurrentActor, session: Session) -> Qu
     status_code=201,
     response_model=QuoteOut,
     dependencies=[WRITES],
-    responses=problems(NotFound, StaleRevision, QuoteNotLive, FieldRefused),
+    responses=problems(NotFound, StaleRevision, QuoteNotLive, FieldRefused, PartyMustStay),
     summary="Revise a quote",
 )
 async def revise_quote(
