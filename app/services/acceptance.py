@@ -22,7 +22,7 @@ from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Organisation
 from app.schemas.quotes import LoanTerms
 from app.services import acceptance_rows as rows
-from app.services import caps, failures, old_loans, renewal_rules, room, rules
+from app.services import caps, failures, old_loans, queue_rule, renewal_rules, room, rules
 from app.services.acceptance_rows import Package, Taken
 from app.services.actor import Actor, bind
 from app.services.deals import lock_deal, must_be_in
@@ -234,7 +234,9 @@ async def _take_room(
         )
         if not amount:
             return Taken(in_programme, None, Reservation([]))
-    found = await rules.get_all(session, [PROGRAMME, caps.CAPS], on=business_date(now))
+    found = await rules.get_all(
+        session, [PROGRAMME, caps.CAPS, queue_rule.QUEUE_RULE], on=business_date(now)
+    )
     await caps.check(
         session,
         caps=caps.read_caps(found[caps.CAPS]) if in_programme else None,
@@ -257,8 +259,8 @@ async def _take_room(
         ttl=timedelta(days=found[PROGRAMME]["hold_days"]),
         accounts=accounts,
     )
-    if reservation.lacks:
-        await enqueue(session, Task.PROMOTE_QUEUE)  # a priority in force may let it by
+    if reservation.lacks and found[queue_rule.QUEUE_RULE]["enabled"]:
+        await enqueue(session, Task.PROMOTE_QUEUE)  # the priority in force may let it by
     return Taken(in_programme, accounts, reservation, amount)
 
 

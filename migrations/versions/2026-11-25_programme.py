@@ -31,6 +31,36 @@ BEGIN
 END $$
 """
 
+# What caps are tested on first: a bank's or a firm's liability is never more than the whole
+# programme's and what waits, which a few rows tell. Takes the locks of lock_caps before it looks:
+# each statement of a volatile function sees what was committed by then.
+CAP_BOUNDS = """
+CREATE FUNCTION cap_bounds(
+    p_firms text[], p_banks text[], p_parks text[], p_guarantor uuid, p_park text,
+    OUT capacity bigint, OUT client_cap bigint, OUT guarantor_used bigint,
+    OUT programme_used bigint, OUT park_used bigint, OUT waiting bigint
+) LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM lock_caps(p_firms, p_banks, p_parks);
+    SELECT t.client_cap INTO client_cap FROM guarantor_terms t
+        WHERE t.guarantor_id = p_guarantor ORDER BY t.valid_from DESC, t.id DESC LIMIT 1;
+    SELECT -coalesce(sum(u.balance) FILTER (WHERE a.role = 'source' AND a.book = 'quota'), 0),
+           coalesce(sum(u.used) FILTER (WHERE a.book = 'guarantor'), 0),
+           coalesce(sum(u.used) FILTER (WHERE a.book = 'quota'), 0),
+           coalesce(sum(u.used) FILTER (WHERE a.book = 'quota' AND a.owner = p_park), 0)
+        INTO capacity, guarantor_used, programme_used, park_used
+        FROM ledger_accounts a, LATERAL (
+            SELECT a.credits_posted - a.debits_posted AS balance,
+                   CASE WHEN a.role = 'available' THEN a.debits_pending
+                        WHEN a.role IN ('outstanding', 'called')
+                        THEN a.credits_posted - a.debits_posted END AS used
+        ) u
+        WHERE a.book = 'quota' OR (a.book = 'guarantor' AND a.owner = p_guarantor::text);
+    SELECT coalesce(sum(q.amount), 0) INTO waiting FROM queue_entries q
+        WHERE q.status = 'waiting';
+END $$
+"""
+
 # What stands against each cap: held + outstanding + called. A firm's also counts what waits, for
 # that takes its room later without being asked again.
 CAP_FIGURES = """
@@ -49,11 +79,12 @@ BEGIN
         INTO client_used, firm_used
         FROM (
             SELECT d.guarantor_id, d.in_programme,
-                   CASE d.status WHEN 'queued' THEN d.liability
+                   CASE d.status WHEN 'queued' THEN coalesce(q.amount, 0)
                         ELSE d.held + coalesce(l.liability, 0) + round(
                             coalesce(l.settled_by_calls, 0) * d.guarantee_share_pct / 100)
                    END AS used
             FROM deals d LEFT JOIN loans l ON l.deal_id = d.id
+            LEFT JOIN queue_entries q ON q.deal_id = d.id AND q.status = 'waiting'
             WHERE d.firm_id = p_firm AND d.guarantor_id IS NOT NULL AND d.status <> 'failed'
         ) s;
     SELECT coalesce(sum(d.held + coalesce(l.liability, 0) + round(
@@ -187,7 +218,7 @@ def upgrade() -> None:
         ["bank_id"],
         postgresql_where=sa.text("in_programme AND status NOT IN ('failed', 'closed')"),
     )
-    for function in (LOCK_CAPS, CAP_FIGURES, GUARANTOR_CAPACITY):
+    for function in (LOCK_CAPS, CAP_BOUNDS, CAP_FIGURES, GUARANTOR_CAPACITY):
         op.execute(function)
     for table in POLICIES:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
@@ -200,6 +231,7 @@ def downgrade() -> None:
     for signature in (
         "guarantor_capacity(uuid)",
         "cap_figures(uuid, uuid, uuid, text)",
+        "cap_bounds(text[], text[], text[], uuid, text)",
         "lock_caps(text[], text[], text[])",
     ):
         op.execute(f"DROP FUNCTION {signature}")
