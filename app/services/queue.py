@@ -104,7 +104,8 @@ async def _position(
         .where(QueueEntry.status == QueueStatus.WAITING)
         .order_by(QueueEntry.arrival)
     )
-    turns = await queue_rule.in_turn(session, waiting.all(), now=now)
+    rule = await queue_rule.get(session, on=business_date(now))
+    turns = await queue_rule.in_turn(session, waiting.all(), rule, now=now)
     await bind(session, actor)
     ahead = itertools.takewhile(lambda other: other.id != entry.id, turns)
     return 1 + sum(1 for other in ahead if not set(entry.lacks).isdisjoint(other.lacks))
@@ -126,7 +127,7 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
             # The loan it replaces may owe less by now, so that more room is needed.
             entry.amount = await old_loans.excess_of(session, deal) or entry.amount
     on = business_date(now)
-    found = await rules.get_all(session, [PROGRAMME, caps.CAPS], on=on)
+    found = await rules.get_all(session, [PROGRAMME, caps.CAPS, queue_rule.QUEUE_RULE], on=on)
     ttl = timedelta(days=found[PROGRAMME]["reconfirm_days"])
     capped = caps.read_caps(found[caps.CAPS])
     deals = {deal.id: deal for _, deal in waiting}
@@ -138,7 +139,8 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
         if account.role == AccountRole.AVAILABLE
     }
     blocked = await _blocked_meanwhile(session, {entry.id for entry, _ in waiting})
-    turns = await queue_rule.in_turn(session, [entry for entry, _ in waiting], now=now)
+    rule = queue_rule.read(found[queue_rule.QUEUE_RULE])
+    turns = await queue_rule.in_turn(session, [entry for entry, _ in waiting], rule, now=now)
     promoted = 0
     for entry in turns:
         deal, needs = deals[entry.deal_id], needs_of(entry)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import business_date
 from app.lifecycle.deals import QueueKind, QueueStatus
 from app.models.deals import Deal, QueueEntry
 from app.models.financing import FinancingRequest
@@ -23,13 +23,17 @@ QUEUE_RULE = "queue_rule"
 
 async def get(session: AsyncSession, *, on: date) -> QueueRuleBody:
     """The rule in force on the day ``on``."""
-    return QueueRuleBody.model_validate(await rules.get(session, QUEUE_RULE, on=on))
+    return read(await rules.get(session, QUEUE_RULE, on=on))
+
+
+def read(body: dict[str, Any]) -> QueueRuleBody:
+    return QueueRuleBody.model_validate(body)
 
 
 async def get_shown(session: AsyncSession, *, on: date) -> QueueRuleOut:
     """The rule with its text, as it stands beside every place in the queue."""
     version = await rules.get_version(session, QUEUE_RULE, on=on)
-    rule = QueueRuleBody.model_validate(version.body)
+    rule = read(version.body)
     return QueueRuleOut(
         priority=rule.enabled,
         passes_max=rule.passes_max if rule.enabled else None,
@@ -57,10 +61,9 @@ def is_preferred(request: FinancingRequest, rule: QueueRuleBody) -> bool:
 
 
 async def in_turn(
-    session: AsyncSession, arrived: Sequence[QueueEntry], *, now: datetime
+    session: AsyncSession, arrived: Sequence[QueueEntry], rule: QueueRuleBody, *, now: datetime
 ) -> list[QueueEntry]:
     """Who waits, in the order in which room is offered to them."""
-    rule = await get(session, on=business_date(now))
     priority = priority_of(rule)
     if priority is None:
         return list(arrived)

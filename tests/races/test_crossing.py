@@ -110,11 +110,11 @@ async def test_a_retake_that_begins_to_wait_meanwhile_goes_before_a_waiting_deal
         assert deal.status is DealStatus.QUEUED
         deal_id, paid_id = deal.id, paid.id
     await widen(sessions, waiting, Money.yuan(500_000))
-    get = rules.get
+    get_all = rules.get_all
 
     async def reverse_first(*arguments: Any, **named: Any) -> dict[str, Any]:
         """Between the reading of the queue and the locking of the accounts."""
-        monkeypatch.setattr(rules, "get", get)
+        monkeypatch.setattr(rules, "get_all", get_all)
         async with sessions.begin() as session:
             await bind(session, drawn.bank)
             await reversals.reverse(
@@ -124,9 +124,9 @@ async def test_a_retake_that_begins_to_wait_meanwhile_goes_before_a_waiting_deal
                 reason="误记",
                 now=at(date(2026, 5, 22)),
             )
-        return await get(*arguments, **named)
+        return await get_all(*arguments, **named)
 
-    monkeypatch.setattr(rules, "get", reverse_first)
+    monkeypatch.setattr(rules, "get_all", reverse_first)
 
     assert await promote(sessions) == 0
 

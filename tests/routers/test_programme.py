@@ -1,6 +1,7 @@
 """The programme's changes over HTTP: one proposes, another approves, the guarantor signs."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -104,7 +105,8 @@ async def test_a_guarantor_signs_or_refuses_its_own_terms(
     assert {item["id"] for item in waiting["items"]} == set(ids)
     assert (signed.json()["status"], refused.json()["status"]) == ("in_force", "refused")
     assert terms == seen
-    assert (terms[0]["capacity"], terms[0]["net_asset_multiple"]) == ("40000000.00", "10")
+    assert terms[0]["capacity"] == "40000000.00"
+    assert Decimal(terms[0]["net_asset_multiple"]) == Decimal(10)
     assert (mix["liability"], mix["below"]) == ("0.00", [])
     assert caps["uncalibrated"] is True
 
