@@ -27,7 +27,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.core.clock import business_date
 from app.core.settings import Settings
 from app.integrations.store import open_store
-from app.lifecycle.parties import OrganisationKind
 from app.main import create_app
 from app.models.accounts import ApiClient, User
 from app.models.deals import Condition, Deal, Drawdown, Registration
@@ -37,12 +36,14 @@ from app.models.loans import Extension, Loan, Repayment
 from app.models.organisations import Cooperation, Organisation, ParkMembership
 from app.models.park_desk import MatchmakingEvent, Recommendation
 from app.models.portfolios import Portfolio, StatedValue, Valuation
+from app.models.programme import ProgrammeChange
 from app.models.rights import Right
 from app.services import drawdowns
 from app.services.actor import SYSTEM, Actor, bind
 from tests.conftest import ActorClient
 from tests.make.deals import Table, make_ready, make_table
-from tests.make.parties import NOW, make_actor, make_organisation
+from tests.make.parties import NOW
+from tests.make.programme import make_pair, propose
 
 Operation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[Any]
@@ -55,6 +56,7 @@ FITTING, UNFITTING = 5, 3
 TOKEN = "/v1/session/token"
 
 NAMED: dict[str, type[Any]] = {
+    "change_id": ProgrammeChange,
     "client_id": ApiClient,
     "condition_id": Condition,
     "cooperation_id": Cooperation,
@@ -159,7 +161,8 @@ async def callers(app: FastAPI, settings: Settings, session: AsyncSession) -> li
     drawn = await make_loan(session)
     for document in await session.scalars(select(Document)):
         await app.state.store.put(document.store_key, b"%PDF-1.7")
-    authority = await make_organisation(session, OrganisationKind.AUTHORITY)
+    pair = await make_pair(session)
+    await propose(session, pair, "capacity", capacity="250000000.00")
     callers = [
         Caller("firm with quotes", market.firm),
         Caller("firm with a deal", signed.firm),
@@ -167,7 +170,7 @@ async def callers(app: FastAPI, settings: Settings, session: AsyncSession) -> li
         Caller("bank that quoted", market.bank),
         Caller("bank with a deal", signed.bank),
         Caller("bank with a loan", drawn.bank),
-        Caller("authority", await make_actor(session, authority)),
+        Caller("authority", pair.checker),
     ]
     for caller in callers:
         await caller.look_around(session)
