@@ -164,9 +164,14 @@ async def _sign_terms(whole: Region, today: str) -> None:
         changes,
         {"facts": facts, "effective_on": today, "reason": "担保授信额度（演示）"},
     )
-    if proposed is not None:
-        await whole["authority_second"].post(f"{changes}/{proposed['id']}/approval")
-        await whole["guarantor"].post(f"/v1/lender/guarantor/changes/{proposed['id']}/signature")
+    if proposed is None:
+        return
+    path = f"{changes}/{proposed['id']}"
+    approved = await _unless_there(whole["authority_second"], f"{path}/approval", {})
+    signature = f"/v1/lender/guarantor/changes/{proposed['id']}/signature"
+    if approved is None or await _unless_there(whole["guarantor"], signature, {}) is None:
+        # Another run of the demo was quicker with the same terms.
+        await whole["authority"].post(f"{path}/withdrawal", {"note": "重复（演示）"})
 
 
 async def _certify(whole: Region, today: str) -> None:
