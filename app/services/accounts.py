@@ -18,7 +18,7 @@ from app.lifecycle.parties import Level, OrganisationStatus
 from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.services import outbox, rules, tokens
-from app.services.actor import Actor, ManagerNeeded
+from app.services.actor import SYSTEM, Actor, ManagerNeeded, as_platform, bind
 
 
 @dataclass(eq=False)
@@ -89,7 +89,8 @@ def visible_users(actor: Actor) -> Select[Any]:
 
 async def find_user(session: AsyncSession, *, email: str) -> User | None:
     """Who has the address, to check a password against. Says nothing about the password."""
-    user: User | None = await session.scalar(select(User).where(User.email == email))
+    async with as_platform(session):  # an address belongs to one person of the whole platform
+        user: User | None = await session.scalar(select(User).where(User.email == email))
     return user
 
 
@@ -101,6 +102,7 @@ async def conclude_sign_in(
     A refusal is an answer and not an error: the caller commits it, or the count would be lost.
     Under the user's row lock, so that guesses sent at once are counted one by one.
     """
+    await bind(session, SYSTEM)  # whoever signs in is nobody yet
     rule = await rules.get(session, "security", on=business_date(now))
     user = await session.get_one(User, user_id, with_for_update=True, populate_existing=True)
     if user.locked_until is not None and user.locked_until > now:

@@ -20,7 +20,7 @@ from app.models.accounts import ApiClient
 from app.models.organisations import Organisation
 from app.services import outbox, rules, tokens
 from app.services.accounts import managing_person
-from app.services.actor import Actor
+from app.services.actor import SYSTEM, Actor, bind
 
 CLIENTS_MAX = 50
 
@@ -182,6 +182,7 @@ async def grant_token(
 
     Raises UnknownClient or ScopeRefused.
     """
+    await bind(session, SYSTEM)  # the client is nobody before its secret is proved
     client = await session.scalar(
         select(ApiClient)
         .join(Organisation, Organisation.id == ApiClient.organisation_id)

@@ -14,7 +14,7 @@ from app.lifecycle.parties import Level
 from app.models.accounts import Invitation, PasswordReset, User
 from app.services import outbox, passwords, rules, tokens
 from app.services.accounts import Taken, create_user, find_user, managing_person, visible_users
-from app.services.actor import Actor
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.passwords import Chosen
 
 
@@ -49,6 +49,7 @@ async def accept_invitation(
     session: AsyncSession, *, token: str, name: str, password: Chosen, now: datetime
 ) -> User:
     """Become a user by an invitation's token, once. LinkUnusable, Taken or FieldRefused."""
+    await bind(session, SYSTEM)  # only the link says who comes
     invitation = await session.scalar(
         select(Invitation)
         .where(
@@ -102,6 +103,7 @@ async def issue_reset(
 
 async def use_reset(session: AsyncSession, *, token: str, password: Chosen, now: datetime) -> None:
     """Set a new password by a reset's token, once; ends every session and every other reset."""
+    await bind(session, SYSTEM)  # only the link says who comes
     user = await session.scalar(
         select(User)
         .join(PasswordReset, PasswordReset.user_id == User.id)

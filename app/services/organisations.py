@@ -26,7 +26,7 @@ from app.models.organisations import Organisation, Park
 from app.schemas.organisations import SignUpIn
 from app.services import guarantors, history, outbox, passwords, tokens
 from app.services.accounts import Taken, create_user
-from app.services.actor import SYSTEM, Actor
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.passwords import Chosen
 from app.services.reference import REGION
 
@@ -72,6 +72,7 @@ async def sign_up(
     passwords.check_choice(password, email=form.email)
     if form.park_code is not None:
         await check_park(session, form.park_code)
+    await bind(session, SYSTEM)  # nobody is signed in yet
     organisation, manager = await _enter(
         session,
         kind=form.kind,

@@ -9,7 +9,7 @@ from app.models.accounts import ApiClient, User
 from app.models.organisations import Organisation
 from app.schemas.organisations import SignUpIn
 from app.services import passwords, tokens
-from app.services.actor import Actor
+from app.services.actor import Actor, as_platform
 from app.services.passwords import Chosen
 from tests.make.parties import make_uscc
 
@@ -52,8 +52,9 @@ async def make_user(
         password_hash=(await chosen(password)).hash,
         level=level,
     )
-    session.add(user)
-    await session.flush()
+    async with as_platform(session):
+        session.add(user)
+        await session.flush()
     return user
 
 

@@ -15,7 +15,7 @@ from app.lifecycle.parties import (
 )
 from app.models.accounts import User
 from app.models.organisations import Organisation
-from app.services.actor import Actor
+from app.services.actor import Actor, as_platform
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 """The morning of 2026-11-23 in Ningxia."""
@@ -49,8 +49,9 @@ async def make_organisation(
         guarantor_type=guarantor_type,
         park_code=park_code or ("PINGLUO" if kind is OrganisationKind.PARK else None),
     )
-    session.add(organisation)
-    await session.flush()
+    async with as_platform(session):
+        session.add(organisation)
+        await session.flush()
     return organisation
 
 
@@ -66,8 +67,9 @@ async def make_actor(
         password_hash="!",
         level=level,
     )
-    session.add(user)
-    await session.flush()
+    async with as_platform(session):
+        session.add(user)
+        await session.flush()
     return Actor(
         organisation_id=organisation.id,
         kind=organisation.kind,

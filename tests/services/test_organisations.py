@@ -15,7 +15,7 @@ from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
 from app.services import history, organisations, tokens
 from app.services.accounts import Taken
-from app.services.actor import Actor, KindRefused, ManagerNeeded
+from app.services.actor import Actor, KindRefused, ManagerNeeded, bind
 from app.services.ledger import Book
 from app.services.organisations import AuthorityExists, AuthorityStands
 from tests.make.accounts import chosen, make_form
@@ -232,6 +232,7 @@ class TestSuspend:
         await session.flush()
         assert await tokens.authenticate(session, token) == banker
 
+        await bind(session, authority)
         await organisations.suspend(session, actor=authority, organisation_id=bank.id, now=now)
         assert await tokens.authenticate(session, token) is None
         await organisations.reinstate(session, actor=authority, organisation_id=bank.id, now=now)

@@ -81,6 +81,7 @@ class TestSubmitRequest:
             select(RequestRight).where(RequestRight.request_id == request.id)
         )
         assert {row.right_id for row in kept} == {patent.id, model.id}
+        await bind(session, SYSTEM)
         events = await session.scalars(
             select(OutboxEvent.kind).where(OutboxEvent.subject_id == request.id)
         )

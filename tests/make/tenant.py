@@ -1,0 +1,231 @@
+"""A firm, its partners and its park, with a row of theirs in every table that has tenants."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db import new_id
+from app.core.money import Money
+from app.lending.reschedule import PrepaymentChoice
+from app.lifecycle.deals import QueueKind, QueueStatus
+from app.lifecycle.park_desk import RecommendationStatus
+from app.lifecycle.parties import Level, OrganisationKind
+from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
+from app.models.deals import Approval, Condition, Deal, QueueEntry
+from app.models.documents import Document
+from app.models.financing import FinancingRequest
+from app.models.imports import Import, ImportRow
+from app.models.loans import Loan
+from app.models.organisations import Cooperation
+from app.models.park_desk import (
+    EventRegistration,
+    MatchmakingEvent,
+    ParkVisit,
+    ParkVisitFirm,
+    Recommendation,
+)
+from app.models.portfolios import StatedValue
+from app.models.records import IdempotencyKey
+from app.models.rights import CoOwner, Encumbrance, LegalEvent, Licence, PrecheckConsent, Right
+from app.models.workdays import ClockJudgement, GreenEntry
+from app.schemas.loans import ExtensionIn
+from app.services import extensions, repayments
+from app.services.actor import SYSTEM, Actor, bind
+from app.services.ledger import AccountRole, Book
+from app.workdays.clocks import Outcome, Step
+from tests.make.deals import Table, make_ready, make_table
+from tests.make.limits import get_account
+from tests.make.loans import receipt
+from tests.make.market import make_institution, make_open_request
+from tests.make.parties import NOW
+from tests.make.renewals import TODAY, draw_all, loan_of
+from tests.make.rights import make_document
+
+SOON = NOW + timedelta(days=1)
+
+
+@dataclass
+class Tenant:
+    """Who takes part, a request that is still open, and what the closed one led to."""
+
+    table: Table
+    park: Actor
+    open_request: FinancingRequest
+    deal: Deal
+    loan: Loan
+    right: Right
+
+
+async def make_tenant(session: AsyncSession) -> Tenant:
+    """As the platform; a deal over the whole road, with a prepayment and an extension."""
+    table = await make_table(session)
+    deal = await make_ready(session, table)
+    await draw_all(session, table, deal)
+    await bind(session, SYSTEM)
+    loan = await loan_of(session, deal)
+    right = (
+        await session.scalars(select(Right).where(Right.owner_id == table.firm.organisation_id))
+    ).one()
+    tenant = Tenant(
+        table=table,
+        park=await make_institution(session, OrganisationKind.PARK),
+        open_request=await make_open_request(session, table.firm),
+        deal=deal,
+        loan=loan,
+        right=right,
+    )
+    data = receipt(Money.yuan(1_000_000), TODAY, choice=PrepaymentChoice.KEEP_TERM)
+    await repayments.record(session, actor=table.bank, loan_id=loan.id, data=data, now=NOW)
+    asked = ExtensionIn(extra_months=6, reason="客户回款延期")
+    await extensions.request(session, actor=table.firm, loan_id=loan.id, data=asked, now=NOW)
+    await bind(session, SYSTEM)
+    document = await make_document(session, table.firm.organisation_id)
+    await _make_accounts(session, table.firm)
+    await _make_rights(session, tenant, document)
+    await _make_rest_of_deal(session, tenant)
+    await _make_park_desk(session, tenant)
+    await session.flush()
+    return tenant
+
+
+async def _make_accounts(session: AsyncSession, firm: Actor) -> None:
+    own, user = firm.organisation_id, firm.user_id
+    session.add_all(
+        [
+            Invitation(
+                organisation_id=own,
+                email="a@example.test",
+                level=Level.MEMBER,
+                digest=b"i",
+                invited_by=user,
+                expires_at=SOON,
+            ),
+            PasswordReset(user_id=user, digest=b"r", expires_at=SOON),
+            ApiClient(
+                organisation_id=own, name="ERP", secret_hash=b"s", scopes=[], created_by=user
+            ),
+            AccessToken(digest=b"t", organisation_id=own, user_id=user, scopes=[], expires_at=SOON),
+            IdempotencyKey(
+                organisation_id=own,
+                route="POST /",
+                key="k",
+                digest=b"d",
+                status=201,
+                media_type="",
+                body=b"",
+            ),
+        ]
+    )
+
+
+async def _make_rights(session: AsyncSession, tenant: Tenant, document: Document) -> None:
+    firm, right = tenant.table.firm, tenant.right
+    job = Import(owner_id=firm.organisation_id, document_id=document.id, created_at=NOW)
+    session.add(job)
+    await session.flush()
+    session.add_all(
+        [
+            ImportRow(import_id=job.id, line=1, outcome="accepted", right_id=right.id),
+            CoOwner(right_id=right.id, name="宁夏大学"),
+            Licence(right_id=right.id, licensee="甲", exclusive=False, starts_on=TODAY),
+            Encumbrance(right_id=right.id, kind="other", holder="乙", starts_on=TODAY),
+            LegalEvent(
+                right_id=right.id, code="X", announced_on=TODAY, description="", source="manual"
+            ),
+            PrecheckConsent(
+                right_id=right.id,
+                ground="annuity_due",
+                statement="知悉",
+                consented_by=firm.user_id,
+                consented_at=NOW,
+            ),
+            StatedValue(
+                portfolio_id=tenant.open_request.portfolio_id,
+                kind="agreed",
+                value=Money.yuan(1),
+                valued_on=TODAY,
+                agreed_with=tenant.table.bank.organisation_id,
+                recorded_at=NOW,
+            ),
+        ]
+    )
+
+
+async def _make_rest_of_deal(session: AsyncSession, tenant: Tenant) -> None:
+    table, deal = tenant.table, tenant.deal
+    approval = await session.scalar(select(Approval.id).where(Approval.deal_id == deal.id).limit(1))
+    limit = await get_account(
+        session, Book.GUARANTOR, str(table.guarantor.organisation_id), AccountRole.AVAILABLE
+    )
+    stranger = await make_institution(session, OrganisationKind.INSURER)
+    session.add_all(
+        [
+            Condition(approval_id=approval, text="补充担保"),
+            QueueEntry(
+                kind=QueueKind.DEAL,
+                deal_id=deal.id,
+                limit_account_id=limit.id,
+                amount=Money.yuan(1),
+                lacks=[],
+                status=QueueStatus.LEFT,
+                joined_at=NOW,
+            ),
+            Cooperation(
+                bank_id=table.bank.organisation_id,
+                partner_id=stranger.organisation_id,
+                agreement_number="HZ",
+                signed_on=TODAY,
+                proposed_by=table.bank.organisation_id,
+            ),
+        ]
+    )
+
+
+async def _make_park_desk(session: AsyncSession, tenant: Tenant) -> None:
+    firm, park = tenant.table.firm.organisation_id, tenant.park.organisation_id
+    code = "PINGLUO"
+    visit = ParkVisit(
+        park_code=code, visited_on=TODAY, visitors="", notes="", recorded_by=park, recorded_at=NOW
+    )
+    event = MatchmakingEvent(
+        park_code=code, title="", held_on=TODAY, place="", capacity=9, announced_at=NOW
+    )
+    green = GreenEntry(
+        request_id=tenant.deal.request_id,
+        firm_id=firm,
+        park_code=code,
+        grounds=["key_park"],
+        entered_at=NOW,
+        checked_at=NOW,
+    )
+    session.add_all([visit, event, green])
+    await session.flush()
+    session.add_all(
+        [
+            ParkVisitFirm(visit_id=visit.id, firm_id=firm),
+            EventRegistration(event_id=event.id, organisation_id=firm, people=1, registered_at=NOW),
+            Recommendation(
+                park_code=code,
+                firm_id=firm,
+                reason="",
+                status=RecommendationStatus.CONSENTED,
+                recommended_at=NOW,
+            ),
+            ClockJudgement(
+                step=Step.DISCHARGE,
+                subject_id=new_id(),
+                request_id=green.request_id,
+                deal_id=tenant.deal.id,
+                firm_id=firm,
+                park_code=code,
+                role=OrganisationKind.BANK,
+                started_at=NOW,
+                due_on=TODAY,
+                outcome=Outcome.RUNNING,
+                working_days=0,
+                provisional=False,
+            ),
+        ]
+    )
