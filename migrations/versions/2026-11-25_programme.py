@@ -39,7 +39,7 @@ CREATE FUNCTION cap_bounds(
     p_firms text[], p_banks text[], p_parks text[], p_guarantor uuid, p_park text,
     OUT capacity bigint, OUT client_cap bigint, OUT guarantor_used bigint,
     OUT programme_used bigint, OUT park_used bigint, OUT waiting bigint
-) LANGUAGE plpgsql SECURITY DEFINER AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM lock_caps(p_firms, p_banks, p_parks);
     SELECT t.client_cap INTO client_cap FROM guarantor_terms t
@@ -68,7 +68,7 @@ CREATE FUNCTION cap_figures(
     p_firm uuid, p_bank uuid, p_guarantor uuid, p_park text,
     OUT capacity bigint, OUT client_cap bigint, OUT client_used bigint,
     OUT firm_used bigint, OUT bank_used bigint, OUT park_used bigint
-) LANGUAGE plpgsql SECURITY DEFINER AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     SELECT debits_posted - credits_posted INTO capacity FROM ledger_accounts
         WHERE book = 'quota' AND owner = 'programme' AND role = 'source';
@@ -102,7 +102,7 @@ END $$
 
 GUARANTOR_CAPACITY = """
 CREATE FUNCTION guarantor_capacity(p_guarantor uuid) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT t.capacity FROM guarantor_terms t WHERE t.guarantor_id = p_guarantor
     ORDER BY t.valid_from DESC, t.id DESC LIMIT 1
 $$

@@ -24,7 +24,7 @@ this statement made it, which the policy of deals allows to its firm only.
 from alembic import op
 
 revision = "tenancy"
-down_revision = "desks"
+down_revision = "programme"
 
 # Definers, since what they ask has a policy that asks back. PL/pgSQL keeps their plans.
 DEFINER = (
@@ -163,6 +163,8 @@ READ = {
     "recommendations": "firm_id = app_org() OR park_code = app_park()",
     "matchmaking_events": "true",
     "event_registrations": f"organisation_id = app_org() OR {PARK_OF_EVENT}",
+    "programme_changes": OWN("guarantor_id"),
+    "guarantor_terms": OWN("guarantor_id"),
 }
 # Not the authority's either.
 PRIVATE = {"portfolios", "invitations", "api_clients", "idempotency_keys"}
@@ -257,6 +259,7 @@ UPDATE = {
     "recommendations": ("firm_id = app_org() OR park_code = app_park()", None),
     "matchmaking_events": (OF_PARK, None),
     "event_registrations": (f"organisation_id = app_org() OR {PARK_OF_EVENT}", None),
+    "programme_changes": (OWN("guarantor_id"), None),
 }
 DELETE = {"portfolio_rights": OWN_PORTFOLIO, "milestones": BANK_OF_DEAL}
 
@@ -293,6 +296,8 @@ OLD_POLICIES = {
     "event_registrations": "organisation_id = app_org() OR app_staff()"
     " OR EXISTS (SELECT FROM matchmaking_events e"
     " WHERE e.id = event_id AND e.park_code = app_park())",
+    "programme_changes": "guarantor_id = app_org() OR app_staff()",
+    "guarantor_terms": "guarantor_id = app_org() OR app_staff()",
 }
 
 # authenticate runs before anybody is bound, and must see whose token it is.
