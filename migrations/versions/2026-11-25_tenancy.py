@@ -221,6 +221,10 @@ INSERT = {
     "recommendations": OF_PARK,
     "matchmaking_events": OF_PARK,
     "event_registrations": OWN("organisation_id"),
+    # Terms of today take effect when their guarantor signs them.
+    "guarantor_terms": seen(
+        "programme_changes", "change_id", "p.guarantor_id = app_org() AND p.status = 'signed'"
+    ),
 }
 # Who changes a row (and may lock it), and what it must be afterwards if that is another condition.
 UPDATE = {

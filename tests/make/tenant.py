@@ -12,6 +12,7 @@ from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import QueueKind, QueueStatus
 from app.lifecycle.park_desk import RecommendationStatus
 from app.lifecycle.parties import Level, OrganisationKind
+from app.lifecycle.programme import ChangeKind
 from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
 from app.models.deals import Approval, Condition, Deal, QueueEntry
 from app.models.documents import Document
@@ -27,6 +28,7 @@ from app.models.park_desk import (
     Recommendation,
 )
 from app.models.portfolios import StatedValue
+from app.models.programme import GuarantorTerms, ProgrammeChange
 from app.models.records import IdempotencyKey
 from app.models.rights import CoOwner, Encumbrance, LegalEvent, Licence, PrecheckConsent, Right
 from app.models.workdays import ClockJudgement, GreenEntry
@@ -86,6 +88,7 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_rights(session, tenant, document)
     await _make_rest_of_deal(session, tenant)
     await _make_park_desk(session, tenant)
+    await _make_terms(session, table.guarantor)
     await session.flush()
     return tenant
 
@@ -180,6 +183,29 @@ async def _make_rest_of_deal(session: AsyncSession, tenant: Tenant) -> None:
                 proposed_by=table.bank.organisation_id,
             ),
         ]
+    )
+
+
+async def _make_terms(session: AsyncSession, guarantor: Actor) -> None:
+    change = ProgrammeChange(
+        kind=ChangeKind.GUARANTOR_TERMS,
+        facts={},
+        effective_on=TODAY,
+        reason="",
+        guarantor_id=guarantor.organisation_id,
+        proposed_by=guarantor.user_id,
+        proposed_at=NOW,
+    )
+    session.add(change)
+    await session.flush()
+    session.add(
+        GuarantorTerms(
+            guarantor_id=change.guarantor_id,
+            valid_from=TODAY,
+            change_id=change.id,
+            signed_capacity=Money.yuan(1),
+            capacity=Money.yuan(1),
+        )
     )
 
 
