@@ -67,6 +67,10 @@ class Span:
         unit = multiple or 1
         return unit * self.divide(opening * growth, base * annuity * unit)
 
+    def fits(self, *, payment: int) -> bool:
+        """Whether the equal instalment pays something and leaves some for the last day."""
+        return payment > 0 and self.repay(payment=payment)[-1][1] > 0
+
     def equal_part(self) -> int:
         """The principal in fen that each period but the last repays, rounded once."""
         return self.divide(self.balance, len(self.weights) - self.grace)

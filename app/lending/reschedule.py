@@ -45,9 +45,7 @@ def opening(terms: ScheduleTerms) -> Position:
     start = terms.first_day
     days = tuple(planned_days(terms, maturity=terms.maturity))
     position = Position(terms.principal, 1, start, start, days, ZERO)
-    span = _span(terms, position)
-    multiple = terms.instalment_multiple
-    return replace(position, level=_level(terms, span, multiple=multiple.fen if multiple else None))
+    return _relevelled(terms, position)
 
 
 def remaining_schedule(terms: ScheduleTerms, position: Position) -> tuple[Instalment, ...]:
@@ -134,9 +132,14 @@ def after_extension(terms: ScheduleTerms, position: Position, *, extra_months: i
 def _relevelled(terms: ScheduleTerms, position: Position) -> Position:
     """``position`` with the level that repays it exactly on its due days.
 
-    The multiple of the contract is not applied: it belonged to the instalment first agreed.
+    Where little is left to repay, an instalment in the contract's multiple may pay nothing, or
+    end the loan before its last day; it is then rounded to the fen.
     """
-    return replace(position, level=_level(terms, _span(terms, position), multiple=None))
+    span = _span(terms, position)
+    level = _level(terms, span, multiple=terms.instalment_multiple)
+    if terms.instalment_multiple is not None and not span.fits(payment=level.fen):
+        level = _level(terms, span, multiple=None)
+    return replace(position, level=level)
 
 
 def _span(terms: ScheduleTerms, position: Position) -> Span:
@@ -159,10 +162,10 @@ def _span(terms: ScheduleTerms, position: Position) -> Span:
     )
 
 
-def _level(terms: ScheduleTerms, span: Span, *, multiple: int | None) -> Money:
+def _level(terms: ScheduleTerms, span: Span, *, multiple: Money | None) -> Money:
     match terms.method:
         case RepaymentMethod.EQUAL_INSTALMENT:
-            return Money(span.equal_instalment(multiple=multiple))
+            return Money(span.equal_instalment(multiple=multiple.fen if multiple else None))
         case RepaymentMethod.EQUAL_PRINCIPAL:
             return Money(span.equal_part())
         case RepaymentMethod.INTEREST_ONLY | RepaymentMethod.BULLET:

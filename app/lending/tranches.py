@@ -7,6 +7,7 @@ from app.core.errors import FieldRefused
 from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.reschedule import Position, PrepaymentChoice, after_prepayment
+from app.lending.schedule import planned_days
 from app.lending.terms import ScheduleTerms
 
 _FEN = Money(1)
@@ -20,6 +21,22 @@ def accrued_interest(terms: ScheduleTerms, position: Position, *, on: date) -> M
         terms, position, on=on, amount=position.outstanding, choice=PrepaymentChoice.KEEP_TERM
     )
     return paid_off.carried_interest
+
+
+def reopened(terms: ScheduleTerms, position: Position, *, on: date, maturity: date) -> Position:
+    """The position on ``on`` of a loan that owes nothing and may be drawn again.
+
+    Its schedule ended with what it owed; the due days of the contract go on up to ``maturity``.
+    """
+    days = planned_days(terms, maturity=maturity)
+    past = [day for day in days if day <= on]
+    return replace(
+        position,
+        next_number=len(past) + 1,
+        period_start=past[-1] if past else terms.first_day,
+        accrues_from=on,
+        due_days=tuple(days[len(past) :]),
+    )
 
 
 def after_tranche(terms: ScheduleTerms, position: Position, *, on: date, amount: Money) -> Position:

@@ -44,6 +44,7 @@ class Loan(WithId, Base):
     rounding: Mapped[str]
     settlement_day: Mapped[int | None]
     grace_months: Mapped[int]
+    instalment_multiple: Mapped[Money | None]
     allocation_order: Mapped[list[str]]
     first_day: Mapped[date]
     term_months: Mapped[int]  # extensions included

@@ -296,7 +296,11 @@ class DetailsOut(Output):
 
 
 class ChangeOut(Output):
-    """A move of the deal or of something that hangs on it; ``source`` is empty where it began."""
+    """A move of the deal or of something that hangs on it; ``source`` is empty where it began.
+
+    An act that changes no state (a repayment, a milestone, a hold given back) has neither
+    ``source`` nor ``target``.
+    """
 
     subject: str
     subject_id: UUID

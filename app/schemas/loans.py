@@ -53,6 +53,7 @@ class LoanOut(Output):
     rounding: str
     settlement_day: int | None
     grace_months: int
+    instalment_multiple: Money | None
     first_day: date
     term_months: int
     maturity_on: date

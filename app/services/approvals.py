@@ -69,7 +69,7 @@ async def approve(
     )
     await session.flush()
     if approval.principal < deal.principal:
-        await _revise(session, deal, principal=approval.principal)
+        await _revise(session, deal, principal=approval.principal, actor=actor, now=now)
     if await _all_approved(session, deal):
         history.move(session, deal, DEAL, DealEvent.APPROVE, actor=actor, now=now)
     outbox.announce(session, "deal.approved", deal.id, organisation_id=deal.firm_id, now=now)
@@ -131,6 +131,7 @@ async def meet_condition(
     condition.met_at = now
     condition.met_by = actor.user_id
     condition.document_id = document_id
+    history.note(session, "condition", condition.id, "meet", actor=actor, now=now)
     return condition
 
 
@@ -148,13 +149,16 @@ async def _lock_own(session: AsyncSession, actor: Actor, deal_id: UUID) -> tuple
     return deal, approval
 
 
-async def _revise(session: AsyncSession, deal: Deal, *, principal: Money) -> None:
+async def _revise(
+    session: AsyncSession, deal: Deal, *, principal: Money, actor: Actor, now: datetime
+) -> None:
     deal.principal = principal
     deal.loan_terms = deal.loan_terms | {"amount": str(principal)}
     deal.liability = principal.times(deal.guarantee_share_pct / WHOLE_PCT)
     if deal.hold_id is not None:
         excess = await old_loans.excess_of(session, deal)
         await room.reduce(session, deal, to=min(deal.held, excess))
+        history.note(session, "hold", deal.id, "reduce", actor=actor, now=now)
         await enqueue(session, Task.PROMOTE_QUEUE)
 
 

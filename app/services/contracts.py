@@ -147,7 +147,7 @@ async def confirm_contract(
     if contract.version != version or document.sha256.hex() != sha256:
         raise OtherDocument(contract.version, document.sha256.hex())
     CONTRACT.after(contract.status, ContractEvent.CONFIRM)
-    await session.execute(
+    first = await session.scalar(
         insert(ContractConfirmation)
         .values(
             contract_id=contract.id,
@@ -156,7 +156,10 @@ async def confirm_contract(
             confirmed_at=now,
         )
         .on_conflict_do_nothing()
+        .returning(ContractConfirmation.contract_id)
     )
+    if first is not None:
+        history.note(session, "confirmation", contract.id, "confirm", actor=actor, now=now)
     confirmed = await session.scalars(
         select(ContractConfirmation.organisation_id).where(
             ContractConfirmation.contract_id == contract.id

@@ -6,10 +6,9 @@ from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, false, select
+from sqlalchemy import CompoundSelect, Select, false, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import WithId
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import BEFORE_CASH, DealStatus
@@ -22,9 +21,10 @@ from app.models.deals import (
     DealRight,
     Drawdown,
     Milestone,
+    QueueEntry,
     Registration,
 )
-from app.models.loans import Loan
+from app.models.loans import Extension, Loan, Repayment
 from app.models.organisations import Organisation
 from app.models.records import StatusChange
 from app.models.rights import Right
@@ -211,16 +211,25 @@ async def list_history(
     session: AsyncSession, *, actor: Actor, deal_id: UUID
 ) -> Sequence[StatusChange]:
     """Who moved the deal and what hangs on it, when, from which state to which; oldest first."""
-    found = await get_details(session, actor=actor, deal_id=deal_id)
-    children: list[WithId] = [
-        *found.approvals,
-        *found.contracts,
-        *found.registrations,
-        *found.drawdowns,
-    ]
-    loans = await session.scalars(select(Loan.id).where(Loan.deal_id == deal_id))
-    subjects = [deal_id, *(child.id for child in children), *loans]
-    return await history.list_changes(session, subjects)
+    await get_deal(session, actor=actor, deal_id=deal_id)
+    return await history.list_changes(session, _subjects_of(deal_id))
+
+
+def _subjects_of(deal_id: UUID) -> CompoundSelect[tuple[UUID]]:
+    """The ids of the deal and of everything on which its history has a row."""
+    approvals = select(Approval.id).where(Approval.deal_id == deal_id)
+    loans = select(Loan.id).where(Loan.deal_id == deal_id)
+    return union_all(
+        select(Deal.id).where(Deal.id == deal_id),
+        approvals,
+        select(Condition.id).where(Condition.approval_id.in_(approvals)),
+        loans,
+        *(select(child.id).where(child.loan_id.in_(loans)) for child in (Repayment, Extension)),
+        *(
+            select(child.id).where(child.deal_id == deal_id)
+            for child in (Contract, Registration, Drawdown, QueueEntry)
+        ),
+    )
 
 
 async def state_use_of_funds(

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -27,7 +26,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight, Milestone, Registration
 from app.models.financing import FinancingRequest
 from app.models.loans import Loan
-from app.services import history, outbox
+from app.services import history, milestones, outbox
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import NotPledgee, lock_deal, visible_deals
 from app.services.reversals import DISCHARGES
@@ -120,11 +119,7 @@ async def _record(
     session: AsyncSession, deal: Deal, kind: str, *, actor: Actor, now: datetime
 ) -> frozenset[str]:
     """Note the discharge once; answer all that were given."""
-    await session.execute(
-        insert(Milestone)
-        .values(deal_id=deal.id, kind=kind, recorded_by=actor.organisation_id, recorded_at=now)
-        .on_conflict_do_nothing()
-    )
+    await milestones.record(session, deal, kind, actor=actor, now=now)
     kinds = await session.scalars(
         select(Milestone.kind).where(Milestone.deal_id == deal.id, Milestone.kind.in_(DISCHARGES))
     )

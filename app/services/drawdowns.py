@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -12,10 +12,20 @@ from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import DEAL, DRAWDOWN, DealEvent, DealStatus, DrawdownEvent, DrawdownStatus
+from app.lifecycle.deals import (
+    DEAL,
+    DRAWDOWN,
+    DealEvent,
+    DealStatus,
+    DrawdownEvent,
+    DrawdownStatus,
+    LoanStatus,
+)
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
+from app.models.loans import Loan
 from app.services import (
+    endings,
     failures,
     gate,
     history,
@@ -65,6 +75,10 @@ class ReferenceUsed(Conflict):
     message = "You reported another drawdown under the reference {reference}."
 
     reference: str
+
+
+class NothingUndrawn(Conflict):
+    message = "Nothing is left to draw."
 
 
 async def release(
@@ -171,10 +185,13 @@ async def report_not_drawn(
 async def end_availability(session: AsyncSession, *, now: datetime) -> int:
     """Void what is left of a hold whose availability period is over; 0 if there is none.
 
-    A deal of which nothing was drawn fails.
+    A deal of which nothing was drawn fails; one that owes nothing any more is repaid.
     """
     await bind(session, SYSTEM)
-    held_on = (Deal.status == DealStatus.ACTIVE) & (Deal.held > ZERO)
+    settled = exists().where(
+        Loan.deal_id == Deal.id, Loan.outstanding == ZERO, Loan.status == LoanStatus.PERFORMING
+    )
+    held_on = (Deal.status == DealStatus.ACTIVE) & ((Deal.held > ZERO) | settled)
     deal = await failures.lock_failing(
         session,
         select(Deal)
@@ -190,10 +207,47 @@ async def end_availability(session: AsyncSession, *, now: datetime) -> int:
         reason = "availability period ended"
         await failures.fail(session, deal, reason=reason, actor=SYSTEM, now=now)
     else:
-        await room.give_back(session, deal, expired=False, code="undrawn")
-        outbox.announce(session, "deal.undrawn", deal.id, organisation_id=deal.bank_id, now=now)
-        await enqueue(session, Task.PROMOTE_QUEUE)
+        await _void_rest(session, deal, actor=SYSTEM, now=now)
     return 1
+
+
+async def forgo_rest(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: datetime) -> Deal:
+    """The firm gives up what it has not drawn: the rest of the hold is voided.
+
+    A loan that owes nothing any more is repaid by it, and its pledge can be discharged.
+    """
+    actor.must_be(OrganisationKind.ENTERPRISE)
+    deal = await lock_deal(session, actor=actor, deal_id=deal_id)
+    must_be_in(deal, DealStatus.ACTIVE)
+    if await failures.has_release(session, deal.id):
+        raise failures.ReleaseOut
+    if not await endings.may_draw_more(session, deal, now=now):
+        raise NothingUndrawn
+    await bind(session, SYSTEM)  # the reports are the bank's
+    latest = await session.scalars(
+        select(Drawdown)
+        .where(Drawdown.deal_id == deal.id, Drawdown.status == DrawdownStatus.DRAWN)
+        .order_by(Drawdown.tranche.desc())
+        .limit(1)
+    )
+    latest.one().last = True
+    await _void_rest(session, deal, actor=actor, now=now)
+    await session.flush()
+    return deal
+
+
+async def _void_rest(session: AsyncSession, deal: Deal, *, actor: Actor, now: datetime) -> None:
+    if await room.give_back(session, deal, expired=False, code="undrawn"):
+        history.note(session, "hold", deal.id, "void", actor=actor, now=now)
+        await enqueue(session, Task.PROMOTE_QUEUE)
+    outbox.announce(session, "deal.undrawn", deal.id, organisation_id=deal.bank_id, now=now)
+    loan = await session.scalars(
+        select(Loan)
+        .where(Loan.deal_id == deal.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    await endings.end_if_settled(session, deal, loan.one(), actor=actor, now=now)
 
 
 async def _lock(

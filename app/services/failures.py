@@ -97,6 +97,9 @@ async def fail(
     await _lapse_approvals(session, deal, actor=actor, now=now)
     code = "expire" if expired else "fail"
     freed = await room.give_back(session, deal, expired=expired, code=code)
+    if freed:
+        event = "expire" if expired else "void"
+        history.note(session, "hold", deal.id, event, actor=actor, now=now)
     left = await _leave_queue(session, deal, actor=actor, now=now)
     await _unlock_rights(session, deal, actor=actor, now=now)
     for party in parties_of(deal):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import SelectBase, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.lifecycle.machine import E, Machine, S
@@ -51,6 +51,19 @@ def begin(
     )
 
 
+def note(
+    session: AsyncSession,
+    subject: str,
+    subject_id: UUID,
+    event: str,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Record an act on what has no states of its own, so that the history has every act."""
+    session.add(_change(subject, subject_id, "", event, "", actor=actor, now=now))
+
+
 def _change(
     machine: str,
     subject_id: UUID,
@@ -85,9 +98,9 @@ async def has_happened(session: AsyncSession, subject_id: UUID, event: StrEnum) 
 
 
 async def list_changes(
-    session: AsyncSession, subject_ids: Collection[UUID]
+    session: AsyncSession, subject_ids: SelectBase | Collection[UUID]
 ) -> Sequence[StatusChange]:
-    """The moves of some subjects, oldest first. The caller has checked that they may be seen."""
+    """The moves of the subjects selected, oldest first; that they may be seen is checked."""
     changes = await session.scalars(
         select(StatusChange)
         .where(StatusChange.subject_id.in_(subject_ids))

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
 from app.core.money import ZERO
 from app.lending.reschedule import opening, remaining_schedule
-from app.lending.tranches import after_tranche
+from app.lending.tranches import after_tranche, reopened
 from app.lifecycle.deals import LOAN, LoanStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
@@ -131,6 +131,7 @@ async def _open(
         rounding=terms.rounding,
         settlement_day=terms.settlement_day,
         grace_months=terms.grace_months,
+        instalment_multiple=terms.instalment_multiple,
         allocation_order=rule["allocation_order"],
         first_day=on,
         term_months=deal.term_months,
@@ -158,10 +159,12 @@ async def _add_tranche(session: AsyncSession, loan: Loan, drawdown: Drawdown, *,
             "drawn_on", say("the loan's account is closed before {earliest}", earliest=earliest)
         )
     lines = await schedules.list_lines(session, loan)
+    terms = schedules.terms_of(loan)
     position = schedules.position_on(loan, lines, on=on)
+    if not loan.outstanding:
+        position = reopened(terms, position, on=on, maturity=loan.maturity_on)
     if not position.due_days:
         raise FieldRefused("drawn_on", say("the loan fell due on {day}", day=loan.maturity_on))
-    terms = schedules.terms_of(loan)
     after = after_tranche(terms, position, on=on, amount=drawdown.amount)
     loan.drawn += drawdown.amount
     loan.outstanding += drawdown.amount
@@ -207,10 +210,14 @@ async def list_loans(
     after: UUID | None = None,
     limit: int,
 ) -> Sequence[Loan]:
-    """Visible loans, newest first, from the one after ``after``."""
+    """Visible loans, newest first, from the one after ``after``.
+
+    ``reference`` is the bank's own of any of the loan's tranches.
+    """
     loans = visible_loans(actor).order_by(Loan.id.desc()).limit(limit)
     if reference is not None:
-        loans = loans.where(Loan.reference == reference)
+        reported = select(Drawdown.deal_id).where(Drawdown.reference == reference)
+        loans = loans.where(Loan.deal_id.in_(reported))
     if after is not None:
         loans = loans.where(Loan.id < after)
     return (await session.scalars(loans)).all()

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -32,6 +31,7 @@ from app.services import (
     failures,
     history,
     limits,
+    milestones,
     old_loans,
     outbox,
     queue_rule,
@@ -165,16 +165,7 @@ async def reconfirm(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: 
     actor.must_be(OrganisationKind.ENTERPRISE, *LENDERS)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     must_be_in(deal, DealStatus.RECONFIRMING)
-    await session.execute(
-        insert(Milestone)
-        .values(
-            deal_id=deal.id,
-            kind=_ROLES[actor.kind],
-            recorded_by=actor.organisation_id,
-            recorded_at=now,
-        )
-        .on_conflict_do_nothing()
-    )
+    await milestones.record(session, deal, _ROLES[actor.kind], actor=actor, now=now)
     if not await list_unconfirmed(session, deal):
         history.move(session, deal, DEAL, DealEvent.RECONFIRM, actor=actor, now=now)
         rule = await rules.get(session, PROGRAMME, on=business_date(now))

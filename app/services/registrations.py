@@ -1,11 +1,9 @@
 """Registration of the pledge (质押登记), one per register, and the milestones beside it."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -23,7 +21,7 @@ from app.lifecycle.deals import (
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, DealRight, Milestone, Registration
 from app.schemas.deals import FilingEvent, MilestoneKind
-from app.services import history, old_loans, outbox
+from app.services import history, milestones, old_loans, outbox
 from app.services.actor import Actor
 from app.services.constraints import refusing
 from app.services.deals import NotPledgee, lock_deal, must_be_in
@@ -137,14 +135,7 @@ async def record_milestone(
     actor.must_be(_MILESTONE_BY[kind])
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     must_be_in(deal, DealStatus.PERFECTING)
-    values: dict[str, Any] = {
-        "deal_id": deal.id,
-        "kind": kind.value,
-        "recorded_by": actor.organisation_id,
-        "recorded_at": now,
-        "reference": reference,
-    }
-    await session.execute(insert(Milestone).values(values).on_conflict_do_nothing())
+    await milestones.record(session, deal, kind.value, actor=actor, now=now, reference=reference)
     outbox.announce(session, f"deal.{kind}", deal.id, organisation_id=deal.bank_id, now=now)
     return await session.get_one(Milestone, (deal.id, kind.value))
 

@@ -17,20 +17,12 @@ from app.core.money import ZERO, Money
 from app.lending.allocation import Allocation, Bucket, allocate
 from app.lending.reschedule import PrepaymentChoice, after_prepayment
 from app.lending.tranches import accrued_interest
-from app.lifecycle.deals import (
-    DEAL,
-    LOAN,
-    QUEUE,
-    DealEvent,
-    LoanEvent,
-    LoanStatus,
-    QueueEvent,
-)
+from app.lifecycle.deals import LOAN, QUEUE, LoanEvent, LoanStatus, QueueEvent
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
-from app.services import failures, history, liability, loans, outbox, room, schedules
+from app.services import endings, history, liability, loans, outbox, schedules
 from app.services.actor import Actor
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
@@ -126,13 +118,12 @@ async def record(
         confirmed_at=now,
     )
     session.add(repayment)
+    history.note(session, "repayment", repayment.id, "record", actor=actor, now=now)
     outbox.announce(session, "loan.repayment", repayment.id, now=now)
     await _free_room(session, deal, loan, repayment, actor=actor, now=now)
-    if not loan.outstanding and not schedules.dues_on(loan, lines, on=on):
-        await _close(session, deal, loan, actor=actor, now=now)
-    elif loan.status is LoanStatus.OVERDUE and not schedules.days_past_due(
-        lines, on=business_date(now)
-    ):
+    ended = await endings.end_if_settled(session, deal, loan, actor=actor, now=now)
+    late = schedules.days_past_due(lines, on=business_date(now))
+    if loan.status is LoanStatus.OVERDUE and not ended and not late:
         history.move(session, loan, LOAN, LoanEvent.CURE, actor=actor, now=now)
     await session.flush()
     return repayment
@@ -264,22 +255,6 @@ async def _free_room(
         loan.liability -= repayment.freed
     if drop:
         await enqueue(session, Task.PROMOTE_QUEUE)
-
-
-async def _close(
-    session: AsyncSession, deal: Deal, loan: Loan, *, actor: Actor, now: datetime
-) -> None:
-    """Nothing is owed any more: loan and deal repaid, and what was not drawn voided.
-
-    The request stays matched until the pledge is discharged, for a reversal revives the deal.
-    """
-    if await failures.has_release(session, deal.id):
-        raise failures.ReleaseOut
-    if await room.give_back(session, deal, expired=False, code="repaid"):
-        await enqueue(session, Task.PROMOTE_QUEUE)
-    history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
-    history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)
-    outbox.announce(session, "loan.repaid", loan.id, now=now)
 
 
 async def list_repayments(

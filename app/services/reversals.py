@@ -78,6 +78,7 @@ async def reverse(
     repayment = await _check(session, deal, loan, repayment_id)
     await _undo(session, loan, repayment)
     repayment.reversed_at, repayment.reversal_reason = now, reason
+    history.note(session, "repayment", repayment.id, "reverse", actor=actor, now=now)
     if loan.status is LoanStatus.REPAID:
         history.move(session, loan, LOAN, LoanEvent.REVERSE, actor=actor, now=now)
         history.move(session, deal, DEAL, DealEvent.REVERSE, actor=actor, now=now)

@@ -42,7 +42,7 @@ class Statement:
 
 
 def terms_of(loan: Loan) -> ScheduleTerms:
-    """The terms that the pure package reads. The multiple belonged to the first schedule only."""
+    """The terms that the pure package reads."""
     return ScheduleTerms(
         principal=loan.drawn,
         annual_rate_pct=loan.annual_rate_pct,
@@ -51,6 +51,7 @@ def terms_of(loan: Loan) -> ScheduleTerms:
         day_count=DayCount(loan.day_count),
         first_day=loan.first_day,
         grace_months=loan.grace_months,
+        instalment_multiple=loan.instalment_multiple,
         rounding=Rounding(loan.rounding),
         frequency=Frequency(loan.frequency),
         settlement_day=loan.settlement_day,

@@ -80,14 +80,20 @@ async def take_over(
     if obstacles:
         raise old_loans.OldLoanInTheWay(old_loans.texts(obstacles))
     renewed = old.loan.outstanding
-    repayment = await _settle(session, old.loan, drawdown, interest=interest, now=now)
+    repayment = await _settle(session, old.loan, drawdown, interest=interest, actor=actor, now=now)
     await _move_liability(session, old, deal, drawdown, repayment, renewed=renewed)
     await _move_pledge(session, old.deal, deal, actor=actor, now=now)
     await _close(session, old, actor=actor, now=now)
 
 
 async def _settle(
-    session: AsyncSession, loan: Loan, drawdown: Drawdown, *, interest: Money, now: datetime
+    session: AsyncSession,
+    loan: Loan,
+    drawdown: Drawdown,
+    *,
+    interest: Money,
+    actor: Actor,
+    now: datetime,
 ) -> Repayment:
     """Principal by the renewal, interest and penalty as received, booked as one receipt."""
     on = drawdown.drawn_on
@@ -135,6 +141,7 @@ async def _settle(
         confirmed_at=now,
     )
     session.add(repayment)
+    history.note(session, "repayment", repayment.id, "record", actor=actor, now=now)
     await session.flush()
     return repayment
 

@@ -64,6 +64,12 @@ RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg
 BEGIN
     RETURN CASE $1
         WHEN 'deal' THEN EXISTS (SELECT FROM deals WHERE id = $2)
+        WHEN 'hold' THEN EXISTS (SELECT FROM deals WHERE id = $2)
+        WHEN 'milestone' THEN EXISTS (SELECT FROM deals WHERE id = $2)
+        WHEN 'condition' THEN EXISTS (SELECT FROM conditions WHERE id = $2)
+        WHEN 'confirmation' THEN EXISTS (SELECT FROM contracts WHERE id = $2)
+        WHEN 'repayment' THEN EXISTS (SELECT FROM repayments WHERE id = $2)
+        WHEN 'place in the queue' THEN EXISTS (SELECT FROM queue_entries WHERE id = $2)
         WHEN 'approval' THEN EXISTS (SELECT FROM approvals WHERE id = $2)
         WHEN 'contract' THEN EXISTS (SELECT FROM contracts WHERE id = $2)
         WHEN 'pledge registration' THEN EXISTS (SELECT FROM registrations WHERE id = $2)

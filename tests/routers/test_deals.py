@@ -124,7 +124,7 @@ async def test_from_acceptance_to_cash(session: AsyncSession, client_of: ClientO
     assert [
         (move["source"], move["event"], move["target"])
         for move in moves
-        if move["subject_id"] == deal["id"]
+        if move["subject"] == "deal"
     ] == [
         ("", "create", "approving"),
         ("approving", "approve", "contracting"),
@@ -132,7 +132,8 @@ async def test_from_acceptance_to_cash(session: AsyncSession, client_of: ClientO
         ("perfecting", "draw", "active"),
     ]
     assert {move["subject"] for move in moves} == {
-        "approval", "contract", "deal", "drawdown", "loan", "pledge registration"
+        "approval", "condition", "confirmation", "contract", "deal", "drawdown", "loan", "milestone",
+        "pledge registration"
     }  # fmt: skip
 
 

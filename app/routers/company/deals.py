@@ -30,7 +30,7 @@ from app.schemas.deals import (
     ReasonIn,
     UseOfFundsIn,
 )
-from app.services import acceptance, alternatives, contracts, deals, failures, gate
+from app.services import acceptance, alternatives, contracts, deals, drawdowns, failures, gate
 from app.services.acceptance import (
     InstitutionSuspended,
     QuoteNotOffered,
@@ -163,6 +163,21 @@ async def withdraw_deal(
     return await failures.withdraw_deal(
         session, actor=actor, deal_id=deal_id, reason=given.reason, now=now
     )
+
+
+@router.post(
+    "/deals/{deal_id}/undrawn/forgoing",
+    response_model=DealOut,
+    dependencies=[WRITES],
+    responses=problems(NotFound, DealNotReady, ReleaseOut, drawdowns.NothingUndrawn),
+    summary="Give up what is not drawn",
+)
+async def forgo_rest(deal_id: UUID, actor: CurrentActor, session: Session, now: Now) -> Deal:
+    """No further tranche; the guarantor's hold for it is free for others.
+
+    A loan that owes nothing any more is repaid by it, and its pledge can be discharged.
+    """
+    return await drawdowns.forgo_rest(session, actor=actor, deal_id=deal_id, now=now)
 
 
 @router.post(

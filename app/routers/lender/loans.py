@@ -29,7 +29,7 @@ from app.schemas.loans import (
     RepaymentOut,
     ReversalIn,
 )
-from app.services import discharges, extensions, failures, loans, repayments, reversals
+from app.services import discharges, extensions, loans, repayments, reversals
 from app.services.deals import NotPledgee
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
@@ -85,7 +85,6 @@ async def get_loan(
         repayments.MoreThanDue,
         repayments.MoreThanOwed,
         repayments.NothingPrepaid,
-        failures.ReleaseOut,
         repayments.ReceiptReused,
         repayments.ReceiptReversed,
         FieldRefused,
