@@ -132,8 +132,8 @@ async def test_from_acceptance_to_cash(session: AsyncSession, client_of: ClientO
         ("perfecting", "draw", "active"),
     ]
     assert {move["subject"] for move in moves} == {
-        "approval", "condition", "confirmation", "contract", "deal", "drawdown", "loan", "milestone",
-        "pledge registration"
+        "approval", "condition", "confirmation", "contract", "deal", "drawdown", "loan",
+        "milestone", "pledge registration"
     }  # fmt: skip
 
 
