@@ -34,13 +34,20 @@ class OutboxEvent(WithId, Base):
     __tablename__ = "outbox_events"
     __table_args__ = (
         Index("ix_outbox_events_undelivered", "id", postgresql_where=text("delivered_at IS NULL")),
+        Index("ix_outbox_events_organisation_id", "organisation_id", "transaction", "id"),
     )
+    # Whoever tells others of a fact may not read it back.
+    __mapper_args__ = {"eager_defaults": False}
 
     kind: Mapped[str]  # "deal.accepted"
     subject_id: Mapped[UUID]
     organisation_id: Mapped[UUID | None]  # whom it concerns, if one party only
     at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
+    # The database's own number of the transaction that wrote it: the order for readers.
+    transaction: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
 
 
 class IdempotencyKey(Base):

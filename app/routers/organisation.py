@@ -24,8 +24,8 @@ from app.schemas.accounts import (
     UserOut,
 )
 from app.schemas.base import Page
-from app.schemas.organisations import InstitutionOut, OrganisationOut
-from app.services import accounts, clients, cooperations, links, organisations
+from app.schemas.organisations import EventOut, InstitutionOut, OrganisationOut
+from app.services import accounts, clients, cooperations, links, organisations, outbox
 from app.services.accounts import LastManager, Taken
 from app.services.clients import MEANINGS, TooManyClients
 
@@ -71,6 +71,25 @@ async def list_institutions(
     rows = await cooperations.list_institutions(session, limit=limit, after=after)
     return Page(
         items=[InstitutionOut.model_validate(row) for row in rows],
+        next=rows[-1].id if len(rows) == limit else None,
+    )
+
+
+@router.get("/events", dependencies=[READS], summary="What has happened that concerns you")
+async def list_events(
+    actor: CurrentActor, session: Session, limit: Limit = 50, after: UUID | None = None
+) -> Page[EventOut]:
+    """Oldest first. Ask again with ``after`` = the last id you have seen: none is ever missed.
+
+    ``kind`` says what happened and ``subject_id`` to what: read it where such things are read
+    (`deal.promoted` names a deal, `loan.repayment` a repayment). An event appears once every
+    transaction that began before it has ended, usually at once.
+    """
+    rows = await outbox.list_events(
+        session, organisation_id=actor.organisation_id, limit=limit, after=after
+    )
+    return Page(
+        items=[EventOut.model_validate(row) for row in rows],
         next=rows[-1].id if len(rows) == limit else None,
     )
 

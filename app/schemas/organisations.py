@@ -60,6 +60,15 @@ class OrganisationOut(Output):
     created_at: datetime
 
 
+class EventOut(Output):
+    """A fact that concerns an organisation, as it was when it happened."""
+
+    id: UUID
+    kind: str
+    subject_id: UUID
+    at: datetime
+
+
 class InstitutionOut(Output):
     """A verified bank, insurer or guarantor, as everybody may see it."""
 

@@ -30,7 +30,7 @@ from app.models.financing import Quote
 from app.schemas.quotes import GuaranteeTerms, LoanTerms
 from app.services import documents, history, outbox, registrations
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.deals import lock_deal, must_be_in
+from app.services.deals import lock_deal, must_be_in, parties_of
 
 
 @dataclass(eq=False)
@@ -224,7 +224,7 @@ async def _conclude(session: AsyncSession, deal: Deal, *, actor: Actor, now: dat
     )
     for rival in rivals:
         history.move(session, rival, QUOTE, QuoteEvent.DECLINE, actor=actor, now=now)
-    outbox.announce(session, "deal.contracted", deal.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "deal.contracted", deal.id, now=now)
     await session.flush()
 
 

@@ -114,7 +114,7 @@ async def confirm(
         raise CooperationEnded
     if cooperation.confirmed_at is None:
         cooperation.confirmed_at = now
-        outbox.announce(session, "cooperation.confirmed", cooperation.id, now=now)
+        _tell(session, cooperation, "confirmed", now)
     return cooperation
 
 
@@ -127,8 +127,13 @@ async def end(
     if cooperation.ended_on is not None:
         raise CooperationEnded
     cooperation.ended_on = business_date(now)
-    outbox.announce(session, "cooperation.ended", cooperation.id, now=now)
+    _tell(session, cooperation, "ended", now)
     return cooperation
+
+
+def _tell(session: AsyncSession, cooperation: Cooperation, what: str, now: datetime) -> None:
+    sides = (cooperation.bank_id, cooperation.partner_id)
+    outbox.announce_to(session, sides, f"cooperation.{what}", cooperation.id, now=now)
 
 
 async def list_cooperations(

@@ -28,7 +28,7 @@ from app.models.financing import FinancingRequest
 from app.models.loans import Loan
 from app.services import history, milestones, outbox
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.deals import NotPledgee, lock_deal, visible_deals
+from app.services.deals import NotPledgee, lock_deal, parties_of, visible_deals
 from app.services.reversals import DISCHARGES
 
 _BANK, _GUARANTOR = DISCHARGES
@@ -90,7 +90,7 @@ async def discharge(
             )
     awaiting = everyone - given
     if not awaiting:
-        outbox.announce(session, "pledge.discharged", deal.id, now=now)
+        outbox.announce_to(session, parties_of(deal), "pledge.discharged", deal.id, now=now)
         await _close_if_free(session, deal, registrations, actor=actor, now=now)
     await session.flush()
     return Discharge(deal, registrations, frozenset(_institution(kind) for kind in awaiting))
@@ -160,7 +160,7 @@ async def record_cancellation(
         )
     _cancel(session, deal, registration, actor=actor, now=now)
     registration.cancelled_on = cancelled_on
-    outbox.announce(session, "pledge.cancelled", registration.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "pledge.cancelled", registration.id, now=now)
     await release_rights(session, deal, registration.register, now=now)
     await _close_if_free(session, deal, registrations, actor=actor, now=now)
     await session.flush()
@@ -209,7 +209,7 @@ async def _close_if_free(
     if done and deal.status is DealStatus.REPAID:
         await release_rights(session, deal, now=now)
         history.move(session, deal, DEAL, DealEvent.CLOSE, actor=actor, now=now)
-        outbox.announce(session, "deal.closed", deal.id, now=now)
+        outbox.announce_to(session, parties_of(deal), "deal.closed", deal.id, now=now)
         await session.flush()
         await bind(session, SYSTEM)
         request = await session.get_one(

@@ -17,6 +17,7 @@ from app.models.deals import Deal, Drawdown
 from app.models.loans import Loan
 from app.services import failures, history, outbox, room, schedules
 from app.services.actor import Actor
+from app.services.deals import parties_of
 from app.services.tasks import Task, enqueue
 
 
@@ -38,7 +39,7 @@ async def end_if_settled(
         await enqueue(session, Task.PROMOTE_QUEUE)
     history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
     history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)
-    outbox.announce(session, "loan.repaid", loan.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.repaid", loan.id, now=now)
     return True
 
 

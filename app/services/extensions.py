@@ -114,7 +114,7 @@ async def request(
         for party, role in parties.items()
     )
     history.begin(session, extension, EXTENSION, actor=actor, now=now)
-    outbox.announce(session, "extension.requested", extension.id, now=now)
+    outbox.announce_to(session, parties, "extension.requested", extension.id, now=now)
     await session.flush()
     return await _detail(session, extension)
 
@@ -173,10 +173,11 @@ async def decide(
     own = next((c for c in detail.consents if c.organisation_id == actor.organisation_id), None)
     if own is None:
         raise NotFound
+    parties = [consent.organisation_id for consent in detail.consents]
     if not consents:
         history.move(session, extension, EXTENSION, ExtensionEvent.REFUSE, actor=actor, now=now)
         extension.decided_at = now
-        outbox.announce(session, "extension.refused", extension.id, now=now)
+        outbox.announce_to(session, parties, "extension.refused", extension.id, now=now)
     elif own.consented_at is not None:
         raise ConsentGiven
     else:
@@ -184,7 +185,7 @@ async def decide(
         if all(consent.consented_at for consent in detail.consents):
             history.move(session, extension, EXTENSION, ExtensionEvent.AGREE, actor=actor, now=now)
             extension.decided_at = now
-            outbox.announce(session, "extension.agreed", extension.id, now=now)
+            outbox.announce_to(session, parties, "extension.agreed", extension.id, now=now)
     await session.flush()
     return detail
 
@@ -213,9 +214,11 @@ async def take_effect(
     await _check_rights(session, deal, extension.maturity_on)
     loan.term_months += extra
     await schedules.write_version(session, loan, lines, position)
-    outbox.announce(session, "extension.effective", extension.id, now=now)
+    detail = await _detail(session, extension)
+    parties = [consent.organisation_id for consent in detail.consents]
+    outbox.announce_to(session, parties, "extension.effective", extension.id, now=now)
     await session.flush()
-    return await _detail(session, extension)
+    return detail
 
 
 async def _change_registrations(

@@ -102,8 +102,7 @@ async def fail(
         history.note(session, "hold", deal.id, event, actor=actor, now=now)
     left = await _leave_queue(session, deal, actor=actor, now=now)
     await _unlock_rights(session, deal, actor=actor, now=now)
-    for party in parties_of(deal):
-        outbox.announce(session, "deal.failed", deal.id, organisation_id=party, now=now)
+    outbox.announce_to(session, parties_of(deal), "deal.failed", deal.id, now=now)
     if freed or left:
         await enqueue(session, Task.PROMOTE_QUEUE)
 

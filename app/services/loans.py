@@ -22,6 +22,7 @@ from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.quotes import LoanTerms
 from app.services import history, lpr, outbox, rules, schedules
 from app.services.actor import Actor
+from app.services.deals import parties_of
 from app.services.schedules import Statement
 
 LENDING = "lending"
@@ -90,7 +91,7 @@ async def open_or_add(
             session, deal=deal, drawdown=drawdown, on=drawdown.drawn_on, actor=actor, now=now
         )
     await _add_tranche(session, loan, drawdown, on=drawdown.drawn_on)
-    outbox.announce(session, "loan.tranche_added", loan.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.tranche_added", loan.id, now=now)
     return loan
 
 
@@ -146,7 +147,7 @@ async def _open(
     await session.flush()  # the schedule's rows refer to it
     await schedules.write_first(session, loan, remaining_schedule(planned_terms, position))
     history.begin(session, loan, LOAN, actor=actor, now=now)
-    outbox.announce(session, "loan.opened", loan.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.opened", loan.id, now=now)
     return loan
 
 

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.lifecycle.deals import LOAN, LoanEvent, LoanStatus
+from app.models.deals import Deal
 from app.models.loans import Instalment, Loan
 from app.services import history, outbox
 from app.services.actor import SYSTEM, bind
+from app.services.deals import parties_of
 
 BATCH_MAX = 500
 
@@ -21,12 +23,14 @@ async def mark(session: AsyncSession, *, now: datetime) -> int:
     """
     await bind(session, SYSTEM)
     loans = (await session.scalars(_out_of_line(now).limit(BATCH_MAX))).all()
+    deals = await session.scalars(select(Deal).where(Deal.id.in_([loan.deal_id for loan in loans])))
+    parties = {deal.id: parties_of(deal) for deal in deals}
     for loan in loans:
         late = loan.status is LoanStatus.PERFORMING
         event = LoanEvent.FALL_OVERDUE if late else LoanEvent.CURE
         history.move(session, loan, LOAN, event, actor=SYSTEM, now=now)
         kind = "loan.overdue" if late else "loan.cured"
-        outbox.announce(session, kind, loan.id, now=now)
+        outbox.announce_to(session, parties[loan.deal_id], kind, loan.id, now=now)
     await session.flush()
     return len(loans)
 

@@ -172,7 +172,7 @@ async def reconfirm(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: 
         clock = await session.scalar(select(func.clock_timestamp()))
         assert clock is not None
         deal.hold_expires_at = clock + timedelta(days=rule["hold_days"])
-        outbox.announce(session, "deal.reconfirmed", deal.id, now=now)
+        outbox.announce_to(session, parties_of(deal), "deal.reconfirmed", deal.id, now=now)
     await session.flush()
     return deal
 
@@ -274,5 +274,4 @@ async def _take(
     history.move(session, entry, QUEUE, QueueEvent.PROMOTE, actor=SYSTEM, now=now)
     entry.left_at = now
     history.move(session, deal, DEAL, DealEvent.PROMOTE, actor=SYSTEM, now=now)
-    for party in parties_of(deal):
-        outbox.announce(session, "deal.promoted", deal.id, organisation_id=party, now=now)
+    outbox.announce_to(session, parties_of(deal), "deal.promoted", deal.id, now=now)

@@ -24,6 +24,7 @@ from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
 from app.services import endings, history, liability, loans, outbox, schedules
 from app.services.actor import Actor
+from app.services.deals import parties_of
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
 from app.services.tasks import Task, enqueue
@@ -119,7 +120,7 @@ async def record(
     )
     session.add(repayment)
     history.note(session, "repayment", repayment.id, "record", actor=actor, now=now)
-    outbox.announce(session, "loan.repayment", repayment.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.repayment", repayment.id, now=now)
     await _free_room(session, deal, loan, repayment, actor=actor, now=now)
     ended = await endings.end_if_settled(session, deal, loan, actor=actor, now=now)
     late = schedules.days_past_due(lines, on=business_date(now))

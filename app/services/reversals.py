@@ -27,6 +27,7 @@ from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentKind
 from app.services import history, liability, loans, outbox, schedules
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.deals import parties_of
 from app.services.repayments import visible_repayments
 from app.services.tasks import Task, enqueue
 
@@ -84,7 +85,7 @@ async def reverse(
         history.move(session, deal, DEAL, DealEvent.REVERSE, actor=actor, now=now)
         await _revoke_discharges(session, deal, now=now)
     await _mark_late(session, loan, actor=actor, now=now)
-    outbox.announce(session, "loan.repayment_reversed", repayment.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.repayment_reversed", repayment.id, now=now)
     await session.flush()
     await _retake(session, deal, loan, repayment, actor=actor, now=now)
     await session.flush()
@@ -213,6 +214,6 @@ async def complete_retake(
     entry.left_at = now
     loan.liability += entry.amount
     loan.retake_waiting, loan.marked = False, None
-    outbox.announce(session, "loan.retake_completed", loan.id, now=now)
+    outbox.announce_to(session, parties_of(deal), "loan.retake_completed", loan.id, now=now)
     await session.flush()
     return True

@@ -13,10 +13,10 @@ from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
 from app.lifecycle.parties import LENDERS
 from app.models.organisations import Organisation
-from app.models.portfolios import StatedValue
+from app.models.portfolios import Portfolio, StatedValue
 from app.schemas.portfolios import AgreedValueIn, AppraisalIn
 from app.services import documents, outbox, portfolios
-from app.services.actor import Actor
+from app.services.actor import SYSTEM, Actor, bind
 
 
 class AlreadyAgreed(Conflict):
@@ -94,7 +94,12 @@ async def confirm_agreed_value(
     if value.agreed_at is not None:
         raise AlreadyAgreed
     value.agreed_at = now
-    outbox.announce(session, "value.agreed", value.id, now=now)
+    await session.flush()
+    await bind(session, SYSTEM)  # whose portfolio it is, the other side need not see
+    firm_id = await session.scalar(
+        select(Portfolio.firm_id).where(Portfolio.id == value.portfolio_id)
+    )
+    outbox.announce(session, "value.agreed", value.id, organisation_id=firm_id, now=now)
     return value
 
 

@@ -40,6 +40,7 @@ from app.services import (
     schedules,
 )
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.deals import parties_of
 from app.services.ledger import AccountRole, Book, Operation
 from app.services.old_loans import Old
 from app.services.reference import PROGRAMME
@@ -251,8 +252,8 @@ async def _close(session: AsyncSession, old: Old, *, actor: Actor, now: datetime
     history.move(session, old.loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
     for event in (DealEvent.REPAY, DealEvent.CLOSE):
         history.move(session, old.deal, DEAL, event, actor=actor, now=now)
-    outbox.announce(session, "loan.renewed", old.loan.id, now=now)
-    outbox.announce(session, "deal.closed", old.deal.id, now=now)
+    outbox.announce_to(session, parties_of(old.deal), "loan.renewed", old.loan.id, now=now)
+    outbox.announce_to(session, parties_of(old.deal), "deal.closed", old.deal.id, now=now)
     await session.flush()
     await bind(session, SYSTEM)  # the request is the firm's
     request = await session.get_one(
