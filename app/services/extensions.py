@@ -277,9 +277,9 @@ async def list_extensions(
     session: AsyncSession, *, actor: Actor, loan_id: UUID
 ) -> list[ExtensionDetail]:
     """The extensions of a visible loan, oldest first."""
-    visible = loans.visible_loans(actor).where(Loan.id == loan_id).with_only_columns(Loan.id)
+    await loans.must_be_visible(session, actor=actor, loan_id=loan_id)
     found = await session.scalars(
-        select(Extension).where(Extension.loan_id.in_(visible)).order_by(Extension.id).limit(100)
+        select(Extension).where(Extension.loan_id == loan_id).order_by(Extension.id).limit(100)
     )
     return [await _detail(session, extension) for extension in found.all()]
 

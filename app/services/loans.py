@@ -60,6 +60,13 @@ def visible_loans(actor: Actor) -> Select[Loan]:
             return loans.where(false())
 
 
+async def must_be_visible(session: AsyncSession, *, actor: Actor, loan_id: UUID) -> None:
+    """NotFound unless ``actor`` may see the loan."""
+    seen = visible_loans(actor).where(Loan.id == loan_id).with_only_columns(Loan.id)
+    if await session.scalar(seen) is None:
+        raise NotFound
+
+
 async def lock(session: AsyncSession, *, actor: Actor, loan_id: UUID) -> tuple[Deal, Loan]:
     """The loan and its deal, locked in the order deal, loan; NotFound unless visible."""
     deal_id = await session.scalar(

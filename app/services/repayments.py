@@ -267,9 +267,10 @@ async def list_repayments(
     after: UUID | None = None,
     limit: int,
 ) -> Sequence[Repayment]:
-    """Visible repayments, newest first, from the one after ``after``."""
+    """Visible repayments, newest first, from the one after ``after``; NotFound of a hidden loan."""
     repayments = visible_repayments(actor).order_by(Repayment.id.desc()).limit(limit)
     if loan_id is not None:
+        await loans.must_be_visible(session, actor=actor, loan_id=loan_id)
         repayments = repayments.where(Repayment.loan_id == loan_id)
     if reference is not None:
         repayments = repayments.where(Repayment.reference == reference)

@@ -11,7 +11,7 @@ from app.core.money import Money
 from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import LoanStatus
 from app.lifecycle.parties import OrganisationKind
-from app.services import loans, schedules
+from app.services import extensions, loans, repayments, schedules
 from app.services.loans import LoanRepaid
 from tests.make.limits import at
 from tests.make.loans import draw, make_drawn, pay
@@ -99,6 +99,18 @@ class TestVisibleLoans:
 
         assert seen == [[drawn.loan.id]] * 5
         assert unseen == [[]] * 3
+
+    async def test_what_hangs_on_a_strangers_loan_is_not_found(self, session: AsyncSession) -> None:
+        drawn = await make_drawn(session)
+        stranger = await make_actor(
+            session, await make_organisation(session, OrganisationKind.BANK)
+        )
+        loan_id = drawn.loan.id
+
+        with pytest.raises(NotFound):
+            await extensions.list_extensions(session, actor=stranger, loan_id=loan_id)
+        with pytest.raises(NotFound):
+            await repayments.list_repayments(session, actor=stranger, loan_id=loan_id, limit=9)
 
     async def test_an_unknown_loan_is_not_found(self, session: AsyncSession) -> None:
         drawn = await make_drawn(session)

@@ -58,6 +58,7 @@ async def get_loan(
 @router.get(
     "/loans/{loan_id}/repayments",
     dependencies=[READER],
+    responses=problems(NotFound),
     summary="What the bank confirmed as repaid",
 )
 async def list_repayments(
@@ -80,6 +81,7 @@ async def list_repayments(
 @router.get(
     "/loans/{loan_id}/extensions",
     dependencies=[READER],
+    responses=problems(NotFound),
     summary="Extensions of a loan",
 )
 async def list_extensions(

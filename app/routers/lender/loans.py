@@ -101,7 +101,12 @@ async def record_repayment(
     return await repayments.record(session, actor=actor, loan_id=loan_id, data=body, now=now)
 
 
-@router.get("/repayments", dependencies=[READERS], summary="Repayments on your loans")
+@router.get(
+    "/repayments",
+    dependencies=[READERS],
+    responses=problems(NotFound),
+    summary="Repayments on your loans",
+)
 async def list_repayments(
     *,
     actor: CurrentActor,
@@ -148,6 +153,7 @@ async def reverse_repayment(
 @router.get(
     "/loans/{loan_id}/extensions",
     dependencies=[READERS],
+    responses=problems(NotFound),
     summary="Extensions of a loan",
 )
 async def list_extensions(
