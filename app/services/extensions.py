@@ -29,7 +29,7 @@ from app.models.deals import Deal, DealRight, Registration
 from app.models.loans import Extension, ExtensionConsent, Instalment, Loan
 from app.models.rights import Right
 from app.schemas.loans import ExtensionIn
-from app.services import history, loans, outbox, schedules
+from app.services import exposures, history, loans, outbox, schedules
 from app.services.actor import SYSTEM, Actor, bind
 
 
@@ -214,7 +214,7 @@ async def take_effect(
     loan.term_months += extra
     await schedules.write_version(session, loan, lines, position)
     outbox.announce(session, "extension.effective", extension.id, now=now)
-    await session.flush()
+    await exposures.refresh(session, loan, now=now)
     return await _detail(session, extension)
 
 

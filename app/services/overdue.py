@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.lifecycle.deals import LOAN, LoanEvent, LoanStatus
 from app.models.loans import Instalment, Loan
-from app.services import history, outbox
+from app.services import exposures, history, outbox
 from app.services.actor import SYSTEM, bind
 
 BATCH_MAX = 500
@@ -27,7 +27,7 @@ async def mark(session: AsyncSession, *, now: datetime) -> int:
         history.move(session, loan, LOAN, event, actor=SYSTEM, now=now)
         kind = "loan.overdue" if late else "loan.cured"
         outbox.announce(session, kind, loan.id, now=now)
-    await session.flush()
+    await exposures.refresh(session, *loans, now=now)
     return len(loans)
 
 

@@ -30,7 +30,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
-from app.services import failures, history, liability, loans, outbox, room, schedules
+from app.services import exposures, failures, history, liability, loans, outbox, room, schedules
 from app.services.actor import Actor
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
@@ -134,7 +134,7 @@ async def record(
         lines, on=business_date(now)
     ):
         history.move(session, loan, LOAN, LoanEvent.CURE, actor=actor, now=now)
-    await session.flush()
+    await exposures.refresh(session, loan, now=now)
     return repayment
 
 
