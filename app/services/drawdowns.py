@@ -256,8 +256,11 @@ async def _share_of(
 async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
     """Post on both holds, hold the remainder anew or leave it voided, and raise the floor."""
     floor = [
-        await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
-        for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
+        await ledger.find_account(session, book=Book.FLOOR, owner=owner, role=role)
+        for owner, role in (
+            (PROGRAMME, AccountRole.SOURCE),
+            (deal.park_code, AccountRole.PROGRESS),
+        )
         if deal.in_programme
     ]
     if deal.guarantor_id is not None:

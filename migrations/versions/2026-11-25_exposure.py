@@ -11,6 +11,7 @@ revision = "exposure"
 down_revision = "programme"
 
 TABLES = """
+CREATE INDEX ix_ledger_entries_account_id_at_version ON ledger_entries (account_id, at, version);
 CREATE TABLE loan_exposures (
     loan_id uuid NOT NULL,
     park_code text NOT NULL,
@@ -547,3 +548,4 @@ def downgrade() -> None:
     for table in reversed(POLICIES):
         op.drop_table(table)
     op.execute("DROP FUNCTION app_park()")
+    op.execute("DROP INDEX ix_ledger_entries_account_id_at_version")
