@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app.core import logs
 from app.core.db import connect
 from app.core.settings import Settings
+from app.core.stopping import on_stop
 from app.integrations.store import open_store
 from app.routers import (
     authority,
@@ -63,10 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with connect(settings.database_url, pool_size=settings.pool_size) as sessions:
             app.state.sessions = sessions
             app.state.store = open_store(settings.documents_url)
-            try:
+            with on_stop(app.state.quota_feed.end):
                 yield
-            finally:
-                app.state.quota_feed.end()
 
     app = FastAPI(
         title=TITLE,

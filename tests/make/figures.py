@@ -19,6 +19,6 @@ async def make_park(session: AsyncSession, code: str = "PINGLUO") -> Actor:
 
 async def clock(session: AsyncSession) -> datetime:
     """The instant by which figures and entries are stamped."""
-    now = await session.scalar(select(func.clock_timestamp()))
+    now: datetime | None = await session.scalar(select(func.clock_timestamp()))
     assert now is not None
     return now
