@@ -192,8 +192,9 @@ CREATE FUNCTION expected_exposures(p_on date) RETURNS SETOF loan_exposures
 LANGUAGE sql STABLE AS $$
 {
     CONTRIBUTION.format(
-        first="coalesce(e.first_time, l.id = first_value(l.id)"
-        " OVER (PARTITION BY l.firm_id ORDER BY l.id))",
+        first="coalesce(e.first_time, NOT bool_or(coalesce(e.first_time, false))"
+        " OVER (PARTITION BY l.firm_id)"
+        " AND l.id = first_value(l.id) OVER (PARTITION BY l.firm_id ORDER BY l.id))",
         loan_filter="",
     )
 }
