@@ -495,11 +495,6 @@ POLICIES = {
 def upgrade() -> None:
     for statement in TABLES.split(";"):
         op.execute(statement)
-    op.execute(
-        "CREATE FUNCTION app_park() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER"
-        " SET search_path = public AS $$ SELECT park_code FROM organisations"
-        " WHERE id = app_org() AND kind = 'park' $$"
-    )
     for statement in (
         EXPOSURE_OF,
         EXPECTED_EXPOSURES,
@@ -548,5 +543,4 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION exposure_of(uuid, date)")
     for table in reversed(POLICIES):
         op.drop_table(table)
-    op.execute("DROP FUNCTION app_park()")
     op.execute("DROP INDEX ix_ledger_entries_account_id_at_version")

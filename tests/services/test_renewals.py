@@ -24,7 +24,6 @@ from app.services.drawdowns import GateClosed
 from app.services.ledger import AccountRole, Book
 from app.services.old_loans import OldLoanInTheWay
 from app.services.quotes import offer_quote
-from app.services.reference import PROGRAMME
 from app.services.renewal_rules import PartyMustStay
 from app.services.renewals import RenewalUnderWay, TooEarlyToRenew
 from app.services.repayments import record
@@ -54,7 +53,7 @@ QUOTA_USED = (Book.QUOTA, AccountRole.OUTSTANDING)
 
 
 async def floor(session: AsyncSession) -> Money:
-    account = await get_account(session, Book.FLOOR, PROGRAMME, AccountRole.PROGRESS)
+    account = await get_account(session, Book.FLOOR, "PINGLUO", AccountRole.PROGRESS)
     return Money(account.credits_posted)
 
 
@@ -153,7 +152,7 @@ async def test_the_floor_marks_what_only_goes_on_as_renewal(session: AsyncSessio
     table, deal = await accept_renewal(session, maturing, SIX)
     await complete(session, table, deal)
     drawn = await draw_all(session, table, deal)
-    progress = await get_account(session, Book.FLOOR, PROGRAMME, AccountRole.PROGRESS)
+    progress = await get_account(session, Book.FLOOR, "PINGLUO", AccountRole.PROGRESS)
 
     marked = await session.execute(
         select(LedgerTransfer.code, LedgerTransfer.amount)
