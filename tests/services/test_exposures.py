@@ -3,9 +3,11 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import ZERO, Money
@@ -231,3 +233,10 @@ async def assert_as_python_says(session: AsyncSession, drawn: Drawn, today: date
         if line.due_on >= today
     ]
     assert row.releases == releases_by_hand(loan, coming)
+
+
+async def test_what_was_live_cannot_be_changed(session: AsyncSession) -> None:
+    await make_drawn(session)
+    with pytest.raises(DBAPIError, match=r"permission denied|append-only"):
+        async with session.begin_nested():
+            await session.execute(text("UPDATE park_figures SET liability = 0"))
