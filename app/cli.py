@@ -226,7 +226,7 @@ def import_rights(
 
 @cli.command()
 def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Replay the whole ledger and check its hash chain; exits with 1 if anything is wrong.
+    """Replay the whole ledger, check its hash chain and the parks' figures; 1 if anything is wrong.
 
     Example:
 
@@ -240,7 +240,9 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
         typer.echo(f"{finding.kind.name} {finding.subject}: {finding.detail}", err=True)
     if findings:
         raise typer.Exit(1)
-    typer.echo("The ledger holds: every balance follows from its transfers.")
+    typer.echo(
+        "The ledger holds: every balance follows from its transfers, every figure from its loans."
+    )
 
 
 @cli.command()

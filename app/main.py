@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from app.core import logs
 from app.core.db import connect
 from app.core.settings import Settings
+from app.core.stopping import on_stop
 from app.integrations.store import open_store
 from app.routers import (
     authority,
     authority_desk,
+    authority_figures,
     calculators,
     cooperations,
     documentation,
@@ -20,6 +22,7 @@ from app.routers import (
     organisation,
     park,
     park_desk,
+    park_figures,
     problems,
     programme_changes,
     public,
@@ -31,6 +34,7 @@ from app.routers.company import imports as company_imports
 from app.routers.company import loans as company_loans
 from app.routers.company import membership as company_membership
 from app.routers.company import packages as company_packages
+from app.routers.company import park_consent as company_park_consent
 from app.routers.company import park_desk as company_park_desk
 from app.routers.company import portfolios as company_portfolios
 from app.routers.company import queue as company_queue
@@ -42,6 +46,7 @@ from app.routers.language import ReaderLanguage
 from app.routers.lender import clocks as lender_clocks
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
+from app.routers.lender import exposure as lender_exposure
 from app.routers.lender import guarantor as lender_guarantor
 from app.routers.lender import loans as lender_loans
 from app.routers.lender import quotes as lender_quotes
@@ -49,6 +54,7 @@ from app.routers.lender import renewals as lender_renewals
 from app.routers.lender import requests as lender_requests
 from app.routers.lender import values as lender_values
 from app.routers.limits import BodyLimit, PlainAddress
+from app.services.quota_feed import QuotaFeed
 
 TITLE = "知融 Zhirong"
 
@@ -63,7 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with connect(settings.database_url, pool_size=settings.pool_size) as sessions:
             app.state.sessions = sessions
             app.state.store = open_store(settings.documents_url)
-            yield
+            with on_stop(app.state.quota_feed.end):
+                yield
 
     app = FastAPI(
         title=TITLE,
@@ -72,6 +79,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.streams = 0
+    app.state.quota_feed = QuotaFeed(
+        lambda: app.state.sessions,
+        url=settings.database_url,
+        lifetime_s=settings.stream_seconds,
+    )
     app.add_middleware(PlainAddress)
     app.add_middleware(BodyLimit, bytes_max=settings.max_body_bytes)
     app.add_middleware(ReaderLanguage)
@@ -89,8 +102,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         park.router,
         park_desk.router,
         authority_desk.router,
+        park_figures.router,
         authority.router,
+        authority_figures.router,
         programme_changes.router,
+        company_park_consent.router,
+        lender_exposure.router,
         company_membership.router,
         company_loans.router,
         lender_loans.router,

@@ -8,7 +8,7 @@ from app.core.db import connect
 from app.core.errors import Conflict
 from app.core.settings import Settings
 from app.demo.region import PASSWORD, accounts
-from app.services import imports, organisations, passwords, reference, sealing
+from app.services import exposures, imports, organisations, passwords, reference, sealing
 from app.services.actor import SYSTEM, bind
 
 
@@ -72,10 +72,12 @@ async def make_demo_authority(database_url: str) -> bool:
     return True
 
 
-async def verify(database_url: str) -> Sequence[sealing.Finding]:
-    """What is wrong with the ledger, replayed from its first transfer in one snapshot."""
+async def verify(
+    database_url: str,
+) -> Sequence[sealing.Finding | exposures.ExposureFinding]:
+    """What is wrong with the ledger, replayed from its first transfer, and with parks' figures."""
     async with connect(database_url) as sessions:
-        return await sealing.verify_all(sessions)
+        return [*await sealing.verify_all(sessions), *await exposures.verify_all(sessions)]
 
 
 async def import_records(

@@ -15,7 +15,7 @@ from pgqueuer.models import Job, Schedule
 from app.core.db import Sessions, connect
 from app.core.settings import Settings
 from app.integrations.store import DocumentStore, open_store
-from app.jobs import deals, imports, loans, market, programme, sealing
+from app.jobs import alerts, deals, imports, loans, market, programme, sealing
 from app.services.tasks import Task
 
 # Cron, in UTC; the sixth field is seconds. Late is harmless: each job asks the clock what is due.
@@ -24,6 +24,7 @@ SCHEDULES: dict[str, tuple[str, Callable[[Sessions], Awaitable[int]]]] = {
     "expire_deals": ("* * * * *", lambda sessions: deals.expire_due(sessions, now=_now())),
     "expire_market": ("* * * * *", lambda sessions: market.expire_due(sessions, now=_now())),
     "judge_clocks": ("*/10 * * * *", lambda sessions: market.judge_clocks(sessions, now=_now())),
+    "sweep_alerts": ("* * * * *", lambda sessions: alerts.sweep(sessions, now=_now())),
     # Whoever frees room enqueues a promotion; this one is for a worker that died over it.
     "promote_queue": ("*/5 * * * *", lambda sessions: deals.promote_queue(sessions, now=_now())),
     # Soon after midnight in Ningxia, and again for what was decided while the worker was down.

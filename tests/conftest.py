@@ -97,6 +97,7 @@ def settings(database: str, tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         documents_url=(tmp_path / "documents").as_uri(),
         calculator_rate=0,
+        stream_seconds=0,  # a stream tells what is, and ends
     )
 
 

@@ -23,7 +23,13 @@ from sqlalchemy.types import TypeDecorator
 from app.core.money import Money
 
 # Rows of these tables are never changed: a trigger refuses it, and the app's role has no right to.
-APPEND_ONLY = ("ledger_transfers", "ledger_entries", "ledger_seals", "status_changes")
+APPEND_ONLY = (
+    "ledger_transfers",
+    "ledger_entries",
+    "ledger_seals",
+    "status_changes",
+    "park_figures",
+)
 
 
 class Fen(TypeDecorator[Money]):

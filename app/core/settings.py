@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200)
     web_workers: int = Field(default=1, ge=1, le=64)
     calculator_rate: int = Field(default=60, ge=0)  # calls per second and address; 0 = no limit
+    # Live streams: how many at once in each web process; how long one lasts until it is reopened.
+    streams_max: int = Field(default=200, ge=0)
+    stream_seconds: int = Field(default=900, ge=0)
     max_body_bytes: int = Field(default=25 * 2**20, ge=1024)
     # Where uploaded documents are kept: file:///… or s3://bucket/prefix.
     documents_url: str = Field(

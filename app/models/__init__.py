@@ -2,8 +2,10 @@
 
 from app.models import (
     accounts,
+    alerts,
     deals,
     documents,
+    exposures,
     financing,
     imports,
     ledger,
@@ -19,8 +21,10 @@ from app.models import (
 
 __all__ = [
     "accounts",
+    "alerts",
     "deals",
     "documents",
+    "exposures",
     "financing",
     "imports",
     "ledger",

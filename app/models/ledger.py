@@ -89,6 +89,10 @@ class LedgerEntry(Base):
     """What a transfer did to one account: its four counters after it. Version by version."""
 
     __tablename__ = "ledger_entries"
+    # A balance at any instant is one look-up.
+    __table_args__ = (
+        Index("ix_ledger_entries_account_id_at_version", "account_id", "at", "version"),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -1,9 +1,10 @@
 """What anyone may read: health, parks and the quota figures of every account."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused
@@ -11,6 +12,7 @@ from app.models.organisations import Park
 from app.routers.access import public
 from app.routers.deps import Now, Session
 from app.routers.problems import problems
+from app.routers.streams import RETRY_MS, AllQuotas, Feed
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
 from app.schemas.public import Health, ParkOut, ProgrammeOut
 from app.services import green_channel, programme, work_calendar
@@ -31,6 +33,16 @@ async def get_health(session: Session) -> Health:
 async def list_parks(session: Session) -> Sequence[Park]:
     """The parks of the programme and the regional account for firms outside every park."""
     return await programme.list_parks(session)
+
+
+@router.get("/quota/stream", response_class=EventSourceResponse, summary="Quota as it changes")
+async def stream_quota(feed: Feed, first: AllQuotas) -> AsyncIterable[ServerSentEvent]:
+    """Each account's five counters as an event `quota`: at once, then at every change.
+
+    A comment keeps the line open. The stream ends after a while; come back, as browsers do.
+    """
+    async for quota in feed.watch(first):
+        yield ServerSentEvent(data=quota, event="quota", retry=RETRY_MS)
 
 
 @router.get("/programme", summary="Capacity, floor progress and quota of every account")

@@ -26,6 +26,7 @@ from app.models.deals import Deal, Drawdown
 from app.models.loans import Loan
 from app.services import (
     endings,
+    exposures,
     failures,
     gate,
     history,
@@ -247,7 +248,9 @@ async def _void_rest(session: AsyncSession, deal: Deal, *, actor: Actor, now: da
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    await endings.end_if_settled(session, deal, loan.one(), actor=actor, now=now)
+    rest = loan.one()
+    if await endings.end_if_settled(session, deal, rest, actor=actor, now=now):
+        await exposures.refresh(session, rest, now=now)
 
 
 async def _lock(
@@ -310,8 +313,11 @@ async def _share_of(
 async def _post(session: AsyncSession, deal: Deal, drawdown: Drawdown) -> None:
     """Post on both holds, hold the remainder anew or leave it voided, and raise the floor."""
     floor = [
-        await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
-        for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
+        await ledger.find_account(session, book=Book.FLOOR, owner=owner, role=role)
+        for owner, role in (
+            (PROGRAMME, AccountRole.SOURCE),
+            (deal.park_code, AccountRole.PROGRESS),
+        )
         if deal.in_programme
     ]
     if deal.guarantor_id is not None:

@@ -29,7 +29,7 @@ from app.models.deals import Deal, DealRight, Registration
 from app.models.loans import Extension, ExtensionConsent, Instalment, Loan
 from app.models.rights import Right
 from app.schemas.loans import ExtensionIn
-from app.services import history, loans, outbox, schedules
+from app.services import exposures, history, loans, outbox, schedules
 from app.services.actor import SYSTEM, Actor, bind
 
 
@@ -217,7 +217,7 @@ async def take_effect(
     detail = await _detail(session, extension)
     parties = [consent.organisation_id for consent in detail.consents]
     outbox.announce_to(session, parties, "extension.effective", extension.id, now=now)
-    await session.flush()
+    await exposures.refresh(session, loan, now=now)
     return detail
 
 

@@ -20,7 +20,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.quotes import LoanTerms
-from app.services import history, lpr, outbox, rules, schedules
+from app.services import exposures, history, lpr, outbox, rules, schedules
 from app.services.actor import Actor
 from app.services.deals import parties_of
 from app.services.schedules import Statement
@@ -93,12 +93,14 @@ async def open_or_add(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+    on = drawdown.drawn_on
     if loan is None:
-        return await _open(
-            session, deal=deal, drawdown=drawdown, on=drawdown.drawn_on, actor=actor, now=now
-        )
-    await _add_tranche(session, loan, drawdown, on=drawdown.drawn_on)
-    outbox.announce_to(session, parties_of(deal), "loan.tranche_added", loan.id, now=now)
+        loan = await _open(session, deal=deal, drawdown=drawdown, on=on, actor=actor, now=now)
+    else:
+        await _add_tranche(session, loan, drawdown, on=on)
+        outbox.announce_to(session, parties_of(deal), "loan.tranche_added", loan.id, now=now)
+    renewed = await session.scalars(select(Loan).where(Loan.deal_id == deal.renews_deal_id))
+    await exposures.refresh(session, loan, *renewed.all(), now=now)
     return loan
 
 

@@ -9,7 +9,7 @@ from app.core.clock import business_date
 from app.lifecycle.deals import LOAN, LoanEvent, LoanStatus
 from app.models.deals import Deal
 from app.models.loans import Instalment, Loan
-from app.services import history, outbox
+from app.services import exposures, history, outbox
 from app.services.actor import SYSTEM, bind
 from app.services.deals import parties_of
 
@@ -31,7 +31,7 @@ async def mark(session: AsyncSession, *, now: datetime) -> int:
         history.move(session, loan, LOAN, event, actor=SYSTEM, now=now)
         kind = "loan.overdue" if late else "loan.cured"
         outbox.announce_to(session, parties[loan.deal_id], kind, loan.id, now=now)
-    await session.flush()
+    await exposures.refresh(session, *loans, now=now)
     return len(loans)
 
 

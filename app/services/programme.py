@@ -79,14 +79,21 @@ async def get_figures(session: AsyncSession, *, on: date) -> ProgrammeOut:
     if rule is None:
         raise rules.NoRuleInForce(PROGRAMME, on)
     accounts = await get_quota(session)
-    owned = {
-        (account.book, account.role): account
-        for account in await session.scalars(
-            select(LedgerAccount).where(LedgerAccount.owner == PROGRAMME)
+    totals = {
+        AccountRole(row.role): Money(int(row.balance))
+        for row in await session.execute(
+            select(
+                LedgerAccount.role,
+                func.sum(LedgerAccount.credits_posted - LedgerAccount.debits_posted).label(
+                    "balance"
+                ),
+            )
+            .where(LedgerAccount.role.in_([AccountRole.RESERVE, AccountRole.PROGRESS]))
+            .group_by(LedgerAccount.role)
         )
     }
-    reserve = balance(owned[Book.QUOTA, AccountRole.RESERVE])
-    cumulative = balance(owned[Book.FLOOR, AccountRole.PROGRESS])
+    reserve = totals[AccountRole.RESERVE]
+    cumulative = totals[AccountRole.PROGRESS]  # over all parks
     stock = await session.scalar(select(func.sum(Loan.outstanding)).where(Loan.in_programme))
     target = Money.yuan(rule.body["floor"])
     return ProgrammeOut(

@@ -24,10 +24,12 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry
+from app.models.loans import Loan
 from app.risk.caps import Caps
 from app.schemas.queue import QueueRuleOut
 from app.services import (
     caps,
+    exposures,
     failures,
     history,
     limits,
@@ -156,8 +158,15 @@ async def promote(session: AsyncSession, *, now: datetime) -> int:
                 free[need] -= entry.amount
             promoted += 1
     queue_rule.count_passed(turns)
+    retaken = [entry.deal_id for entry, _ in waiting if _is_retaken(entry)]
+    changed = await session.scalars(select(Loan).where(Loan.deal_id.in_(retaken)))
+    await exposures.refresh(session, *changed.all(), now=now)
     await session.flush()
     return promoted
+
+
+def _is_retaken(entry: QueueEntry) -> bool:
+    return entry.kind is QueueKind.RETAKE and entry.status is QueueStatus.PROMOTED
 
 
 async def reconfirm(session: AsyncSession, *, actor: Actor, deal_id: UUID, now: datetime) -> Deal:

@@ -50,8 +50,7 @@ async def _open_programme(session: AsyncSession, programme: dict[str, Any]) -> N
     reserve = await ledger.open_account(
         session, book=Book.QUOTA, owner=PROGRAMME, role=AccountRole.RESERVE
     )
-    for role in (AccountRole.SOURCE, AccountRole.PROGRESS):
-        await ledger.open_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
+    await ledger.open_account(session, book=Book.FLOOR, owner=PROGRAMME, role=AccountRole.SOURCE)
     allocations = []
     for park in await session.scalars(select(Park.code).order_by(Park.code)):
         available = await open_quota(session, park)
@@ -73,4 +72,5 @@ async def open_quota(session: AsyncSession, park_code: str) -> LedgerAccount:
     )
     for role in (AccountRole.OUTSTANDING, AccountRole.CALLED):
         await ledger.open_account(session, book=Book.QUOTA, owner=park_code, role=role)
+    await ledger.open_account(session, book=Book.FLOOR, owner=park_code, role=AccountRole.PROGRESS)
     return available

@@ -22,7 +22,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
-from app.services import endings, history, liability, loans, outbox, schedules
+from app.services import endings, exposures, history, liability, loans, outbox, schedules
 from app.services.actor import Actor
 from app.services.deals import parties_of
 from app.services.loans import visible_loans
@@ -126,7 +126,7 @@ async def record(
     late = schedules.days_past_due(lines, on=business_date(now))
     if loan.status is LoanStatus.OVERDUE and not ended and not late:
         history.move(session, loan, LOAN, LoanEvent.CURE, actor=actor, now=now)
-    await session.flush()
+    await exposures.refresh(session, loan, now=now)
     return repayment
 
 

@@ -25,7 +25,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Milestone, QueueEntry, Registration
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentKind
-from app.services import history, liability, loans, outbox, schedules
+from app.services import exposures, history, liability, loans, outbox, schedules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import parties_of
 from app.services.repayments import visible_repayments
@@ -88,7 +88,7 @@ async def reverse(
     outbox.announce_to(session, parties_of(deal), "loan.repayment_reversed", repayment.id, now=now)
     await session.flush()
     await _retake(session, deal, loan, repayment, actor=actor, now=now)
-    await session.flush()
+    await exposures.refresh(session, loan, now=now)
     return repayment
 
 
@@ -192,7 +192,7 @@ async def complete_retake(
 ) -> bool:
     """Take the room that ``entry`` waits for, if all of it is there; whether it is in (or gone).
 
-    For the queue's promotion, which holds no lock on the entry, the deal or an account yet.
+    For the queue's promotion, which brings the figures of parks in line when all are through.
     """
     deal = await session.get_one(Deal, entry.deal_id, with_for_update=True, populate_existing=True)
     loan = (

@@ -161,7 +161,7 @@ async def _move_liability(
     carried = await old_loans.carried_by(session, deal)
     posted = max(ZERO, new - carried)
     stays = new - posted
-    floor = await _find_floor(session) if deal.in_programme else []
+    floor = await _find_floor(session, deal) if deal.in_programme else []
     await limits.lock_accounts(session, [old.deal, deal], also=[row.id for row in floor])
     rooms = await limits.lock_rooms(session, old.deal) if owed else []
     operations: list[Operation] = [
@@ -195,11 +195,11 @@ async def _move_liability(
     deal.hold_expires_at = None
 
 
-async def _find_floor(session: AsyncSession) -> list[LedgerAccount]:
+async def _find_floor(session: AsyncSession, deal: Deal) -> list[LedgerAccount]:
     """Where the floor's progress comes from, and where it is counted."""
     accounts = [
-        await ledger.find_account(session, book=Book.FLOOR, owner=PROGRAMME, role=role)
-        for role in (AccountRole.SOURCE, AccountRole.PROGRESS)
+        await ledger.find_account(session, book=Book.FLOOR, owner=owner, role=role)
+        for owner, role in ((PROGRAMME, AccountRole.SOURCE), (deal.park_code, AccountRole.PROGRESS))
     ]
     return [account for account in accounts if account is not None]
 

@@ -24,7 +24,7 @@ this statement made it, which the policy of deals allows to its firm only.
 from alembic import op
 
 revision = "tenancy"
-down_revision = "programme"
+down_revision = "exposure"
 
 # Definers, since what they ask has a policy that asks back. PL/pgSQL keeps their plans.
 DEFINER = (
@@ -98,6 +98,7 @@ PLEDGEE_OF_DEAL = seen("deals", "deal_id", "app_org() IN (p.bank_id, p.guarantor
 EXTENSION = f"{OF_LOAN} OR app_asked_to_extend(id)"
 OWN_APPROVAL = seen("approvals", "approval_id", "p.institution_id = app_org()")
 MEMBERSHIP = "firm_id = app_org() OR park_code = app_park()"
+ALERT = "subject IN (app_park(), app_org()::text)"
 NOBODY = "'00000000-0000-0000-0000-000000000000'"
 OF_PARK = "park_code = app_park()"
 PARK_OF_EVENT = seen("matchmaking_events", "event_id", "p.park_code = app_park()")
@@ -171,6 +172,12 @@ READ = {
     "event_registrations": f"organisation_id = app_org() OR {PARK_OF_EVENT}",
     "programme_changes": OWN("guarantor_id"),
     "guarantor_terms": OWN("guarantor_id"),
+    "loan_exposures": f"app_org() IN (bank_id, firm_id, guarantor_id) OR {OF_PARK}",
+    "park_exposures": OF_PARK,
+    "park_figures": OF_PARK,
+    "deal_steps": OF_PARK,
+    "park_consents": OWN("firm_id"),
+    "alerts": ALERT,
 }
 # Not the authority's either.
 PRIVATE = {"portfolios", "invitations", "api_clients", "idempotency_keys"}
@@ -231,6 +238,7 @@ INSERT = {
     "guarantor_terms": seen(
         "programme_changes", "change_id", "p.guarantor_id = app_org() AND p.status = 'signed'"
     ),
+    "park_consents": OWN("firm_id"),
 }
 # Who changes a row (and may lock it), and what it must be afterwards if that is another condition.
 UPDATE = {
@@ -270,6 +278,8 @@ UPDATE = {
     "matchmaking_events": (OF_PARK, None),
     "event_registrations": (f"organisation_id = app_org() OR {PARK_OF_EVENT}", None),
     "programme_changes": (OWN("guarantor_id"), None),
+    "park_consents": (OWN("firm_id"), None),
+    "alerts": (ALERT, None),
 }
 DELETE = {"portfolio_rights": OWN_PORTFOLIO, "milestones": BANK_OF_DEAL}
 
@@ -308,6 +318,13 @@ OLD_POLICIES = {
     " WHERE e.id = event_id AND e.park_code = app_park())",
     "programme_changes": "guarantor_id = app_org() OR app_staff()",
     "guarantor_terms": "guarantor_id = app_org() OR app_staff()",
+    "loan_exposures": "app_org() IN (bank_id, firm_id, guarantor_id) OR park_code = app_park()"
+    " OR app_staff()",
+    "park_exposures": "park_code = app_park() OR app_staff()",
+    "park_figures": "park_code = app_park() OR app_staff()",
+    "deal_steps": "park_code = app_park() OR app_staff()",
+    "park_consents": "firm_id = app_org() OR app_staff()",
+    "alerts": "app_staff() OR subject IN (app_park(), app_org()::text)",
 }
 
 # authenticate runs before anybody is bound, and must see whose token it is.

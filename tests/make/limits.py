@@ -50,10 +50,13 @@ async def get_account(
 
 
 async def balances(session: AsyncSession, deal: Deal) -> dict[tuple[str, str], Money]:
-    """(book, role) → posted balance less what is held, of every account the deal touches."""
+    """(book, role) → posted balance less what is held, of every limit the deal touches."""
     accounts = await session.scalars(
         select(LedgerAccount)
-        .where(LedgerAccount.owner.in_([str(deal.guarantor_id), deal.park_code]))
+        .where(
+            LedgerAccount.owner.in_([str(deal.guarantor_id), deal.park_code]),
+            LedgerAccount.book != Book.FLOOR,
+        )
         .execution_options(populate_existing=True)
     )
     return {

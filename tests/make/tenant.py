@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +15,10 @@ from app.lifecycle.park_desk import RecommendationStatus
 from app.lifecycle.parties import Level, OrganisationKind
 from app.lifecycle.programme import ChangeKind
 from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
+from app.models.alerts import Alert
 from app.models.deals import Approval, Condition, Deal, QueueEntry
 from app.models.documents import Document
+from app.models.exposures import ParkConsent
 from app.models.financing import FinancingRequest
 from app.models.imports import Import, ImportRow
 from app.models.loans import Loan
@@ -252,6 +255,14 @@ async def _make_park_desk(session: AsyncSession, tenant: Tenant) -> None:
                 outcome=Outcome.RUNNING,
                 working_days=0,
                 provisional=False,
+            ),
+            ParkConsent(firm_id=firm, given_at=NOW),
+            Alert(
+                subject=code,
+                measure="utilisation",
+                level=Decimal(70),
+                value=Decimal(71),
+                raised_at=NOW,
             ),
         ]
     )

@@ -19,7 +19,6 @@ from app.models.rights import Right
 from app.services import contracts, drawdowns, gate, queue, sealing
 from app.services.drawdowns import GateClosed, ReportedOtherwise
 from app.services.ledger import AccountRole, Book
-from app.services.reference import PROGRAMME
 from tests.make.deals import Table, accept, approve_all, make_ready, make_table
 from tests.make.limits import get_account, make_limit
 from tests.make.parties import NOW
@@ -191,7 +190,7 @@ class TestReport:
         assert (limit.debits_posted, limit.debits_pending) == (160_000_000, 240_000_000)
         quota = await get_account(session, Book.QUOTA, "PINGLUO", AccountRole.AVAILABLE)
         assert (quota.debits_posted, quota.debits_pending) == (160_000_000, 240_000_000)
-        floor = await get_account(session, Book.FLOOR, PROGRAMME, AccountRole.PROGRESS)
+        floor = await get_account(session, Book.FLOOR, "PINGLUO", AccountRole.PROGRESS)
         assert floor.credits_posted == 200_000_000
 
     async def test_the_last_tranche_takes_what_the_rounding_left(

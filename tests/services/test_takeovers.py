@@ -19,7 +19,6 @@ from app.services import approvals, failures, queue, reversals, sealing
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.drawdowns import GateClosed
 from app.services.ledger import AccountRole, Book
-from app.services.reference import PROGRAMME
 from app.services.repayments import record
 from app.services.reversals import SettledByRenewal
 from app.services.takeovers import OldInterestOwed
@@ -44,7 +43,7 @@ QUOTA_USED = (Book.QUOTA, AccountRole.OUTSTANDING)
 
 
 async def floor(session: AsyncSession) -> Money:
-    account = await get_account(session, Book.FLOOR, PROGRAMME, AccountRole.PROGRESS)
+    account = await get_account(session, Book.FLOOR, "PINGLUO", AccountRole.PROGRESS)
     return Money(account.credits_posted)
 
 
@@ -143,7 +142,7 @@ async def test_the_floor_marks_what_only_goes_on_as_renewal(session: AsyncSessio
     table, deal = await accept_renewal(session, maturing, SIX)
     await complete(session, table, deal)
     drawn = await draw_all(session, table, deal)
-    progress = await get_account(session, Book.FLOOR, PROGRAMME, AccountRole.PROGRESS)
+    progress = await get_account(session, Book.FLOOR, "PINGLUO", AccountRole.PROGRESS)
 
     marked = await session.execute(
         select(LedgerTransfer.code, LedgerTransfer.amount)

@@ -1,0 +1,192 @@
+"""Wire shapes of a park's figures, of who is stuck, and of an institution's own exposure."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import ConfigDict
+
+from app.core.money import Money
+from app.lifecycle.alerts import AlertStatus
+from app.lifecycle.deals import DealStatus, QueueKind
+from app.schemas.base import Input, LongText, Output
+from app.schemas.public import QuotaOut
+
+
+class LendingOut(Output):
+    """Loans of the park's firms, guaranteed by the programme or not."""
+
+    loans: int  # ever drawn
+    live_loans: int
+    drawn: Money  # ever
+    outstanding: Money  # principal
+    first_time_borrowers: int
+
+
+class DaysOut(Output):
+    """Calendar days from the opening of a request to the first drawdown."""
+
+    loans: int
+    mean: Decimal | None
+    median: Decimal | None
+
+
+class OverdueOut(Output):
+    loans: int
+    principal: Money  # of the instalments that are late
+    share_pct: Decimal  # of the principal outstanding
+
+
+class SharesOut(Output):
+    """A part of the liability of the programme's guarantors."""
+
+    liability: Money
+    share_pct: Decimal
+
+
+class ConcentrationOut(Output):
+    """Of the liability of the programme's guarantors: the HHI (10,000 is one alone), the largest.
+
+    A firm is named only with its consent.
+    """
+
+    hhi: Decimal
+    largest_liability: Money
+    largest_share_pct: Decimal
+    largest_name: str | None
+
+
+class ReleaseOut(Output):
+    """Liability that the schedules in force free in a month, for the current one: from today."""
+
+    month: str
+    amount: Money
+
+
+class WaitingOut(Output):
+    """One that waits for room; the firm is named only with its consent."""
+
+    position: int
+    kind: QueueKind
+    amount: Money
+    since: datetime
+    firm_name: str | None
+
+
+class StepOut(Output):
+    """Deals before cash that are in one step."""
+
+    step: DealStatus
+    deals: int
+    oldest_since: datetime
+
+
+class FloorShareOut(Output):
+    """What the park has brought to the programme's floor of lending; it never falls."""
+
+    cumulative: Money
+    target_pct: Decimal | None  # of the whole programme's target
+
+
+class FiguresOut(Output):
+    """A park at an instant."""
+
+    park_code: str
+    at: datetime
+    quota: QuotaOut
+    queued: Money
+    utilisation_pct: Decimal
+    floor: FloorShareOut
+    lending: LendingOut
+    days_to_cash: DaysOut
+    overdue: OverdueOut
+    small_micro: SharesOut
+    banks: ConcentrationOut
+    firms: ConcentrationOut
+    releases: list[ReleaseOut]
+    queue: list[WaitingOut]  # the first hundred
+    stuck: list[StepOut]
+
+
+class StuckOut(Output):
+    """A deal before cash, in its step since then."""
+
+    deal_id: UUID
+    step: DealStatus
+    since: datetime
+    firm_name: str | None
+
+
+class ParkConsentOut(Output):
+    id: UUID
+    given_at: datetime
+    withdrawn_at: datetime | None
+
+
+class ParkExposureOut(Output):
+    park_code: str
+    loans: int
+    outstanding: Money
+    liability: Money
+
+
+class FirmExposureOut(Output):
+    firm_id: UUID
+    firm_name: str
+    loans: int
+    outstanding: Money
+    liability: Money
+    share_pct: Decimal
+
+
+class LenderExposureOut(Output):
+    """An institution's own live loans by park; a guarantor's also by firm, the largest first."""
+
+    loans: int
+    outstanding: Money
+    liability: Money  # of the guarantors, called parts left out
+    parks: list[ParkExposureOut]
+    firms: list[FirmExposureOut]
+
+
+class AlertOut(Output):
+    id: UUID
+    subject: str
+    measure: str
+    level: Decimal
+    value: Decimal
+    status: AlertStatus
+    raised_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: UUID | None
+    note: str | None
+    cleared_at: datetime | None
+
+
+class AcknowledgementIn(Input):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "已联系担保机构增加额度"}]})
+
+    note: LongText
+
+
+class CallOut(Output):
+    """Somebody to call today, and why. Name and contact only with the firm's consent."""
+
+    reason: str  # overdue, hold_expires, approval_lapses, condition_unmet
+    day: date | None  # since when it is overdue, or when it ends
+    deal_id: UUID
+    detail: str | None
+    firm_name: str | None
+    contact_name: str | None
+    contact_email: str | None
+
+
+class QuotaEvent(Output):
+    """One event of the stream: an account's five counters."""
+
+    park_code: str
+    allocated: Money
+    held: Money
+    outstanding: Money
+    called: Money
+    available: Money

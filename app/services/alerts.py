@@ -1,0 +1,193 @@
+"""Alerts on parks and guarantors: raised and cleared by the worker, acknowledged by a person.
+
+The sweep of each minute raises them, not the transaction that crosses a threshold: that one holds
+the locks of money, and a new threshold in the dated rule counts without any transaction at all.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Select, false, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import NotFound
+from app.core.money import Money
+from app.lifecycle.alerts import ALERT, AlertEvent, AlertStatus
+from app.lifecycle.parties import OrganisationKind
+from app.models.alerts import Alert
+from app.models.ledger import LedgerAccount
+from app.models.organisations import Organisation
+from app.schemas.public import QuotaOut
+from app.services import history, outbox, rules
+from app.services.actor import SYSTEM, Actor, bind
+from app.services.figures import hhi, last_figures, share_pct, utilisation
+from app.services.ledger import AccountRole, Book
+from app.services.programme import get_quota
+
+RULE = "alerts"
+UTILISATION = "utilisation_pct"
+
+_SWEEP_LOCK = 0x7A68_A1E7
+
+Measures = dict[tuple[str, str], Decimal]
+"""(subject, measure) → its value now; a measure that says nothing yet is left out."""
+
+
+def visible_alerts(actor: Actor) -> Select[Alert]:
+    """A park sees those of its account, a guarantor its own, the authority all."""
+    alerts = select(Alert)
+    match actor.kind:
+        case OrganisationKind.AUTHORITY | OrganisationKind.SYSTEM:
+            return alerts
+        case OrganisationKind.GUARANTOR:
+            return alerts.where(Alert.subject == str(actor.organisation_id))
+        case OrganisationKind.PARK:
+            own = select(Organisation.park_code).where(Organisation.id == actor.organisation_id)
+            return alerts.where(Alert.subject == own.scalar_subquery())
+        case _:
+            return alerts.where(false())
+
+
+async def list_alerts(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    status: AlertStatus | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Sequence[Alert]:
+    """Visible alerts, newest first."""
+    alerts = visible_alerts(actor).order_by(Alert.id.desc()).limit(limit)
+    if status is not None:
+        alerts = alerts.where(Alert.status == status)
+    if after is not None:
+        alerts = alerts.where(Alert.id < after)
+    return (await session.scalars(alerts)).all()
+
+
+async def acknowledge(
+    session: AsyncSession, *, actor: Actor, alert_id: UUID, note: str, now: datetime
+) -> Alert:
+    """A person has seen it, and says what comes of it."""
+    alert: Alert | None = await session.scalar(
+        visible_alerts(actor)
+        .where(Alert.id == alert_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if alert is None:
+        raise NotFound
+    history.move(session, alert, ALERT, AlertEvent.ACKNOWLEDGE, actor=actor, now=now)
+    alert.acknowledged_at, alert.acknowledged_by, alert.note = now, actor.user_id, note
+    await session.flush()
+    return alert
+
+
+async def sweep(session: AsyncSession, *, now: datetime) -> int:
+    """Raise what a threshold is passed for, clear what no longer holds; how many of both."""
+    await bind(session, SYSTEM)
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SWEEP_LOCK})
+    rule = await rules.get(session, RULE, on=business_date(now))
+    measures = await _measure(session, loans_min=rule["loans_min"])
+    passed = {
+        (subject, measure, Decimal(level)): value
+        for (subject, measure), value in measures.items()
+        for level in rule["levels"][measure]
+        if value >= Decimal(level)
+    }
+    alerts = await session.scalars(
+        select(Alert)
+        .where(Alert.status != AlertStatus.CLEARED)
+        .order_by(Alert.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    changed = 0
+    known = set()
+    for alert in alerts.all():
+        key = (alert.subject, alert.measure, alert.level)
+        if key in passed:
+            known.add(key)
+        else:
+            history.move(session, alert, ALERT, AlertEvent.CLEAR, actor=SYSTEM, now=now)
+            alert.cleared_at = now
+            changed += 1
+    for key in sorted(passed.keys() - known):
+        await _raise(session, *key, value=passed[key], now=now)
+        changed += 1
+    await session.flush()
+    return changed
+
+
+async def _raise(
+    session: AsyncSession,
+    subject: str,
+    measure: str,
+    level: Decimal,
+    *,
+    value: Decimal,
+    now: datetime,
+) -> None:
+    alert = Alert(
+        id=new_id(),
+        subject=subject,
+        measure=measure,
+        level=level,
+        value=value,
+        status=AlertStatus.RAISED,
+        raised_at=now,
+    )
+    session.add(alert)
+    history.begin(session, alert, ALERT, actor=SYSTEM, now=now)
+    outbox.announce(session, "alert.raised", alert.id, now=now)
+
+
+async def _measure(session: AsyncSession, *, loans_min: int) -> Measures:
+    measures: Measures = {}
+    for quota in await get_quota(session):
+        measures[quota.park_code, UTILISATION] = utilisation(quota)
+        row = await last_figures(session, quota.park_code, at=None)
+        if row is None or row.live_loans < loans_min:
+            continue
+        liability = row.liability
+        measures |= {
+            (quota.park_code, "bank_hhi"): hhi(row.bank_squares, liability),
+            (quota.park_code, "firm_hhi"): hhi(row.firm_squares, liability),
+            (quota.park_code, "largest_bank_pct"): share_pct(row.largest_bank_liability, liability),
+            (quota.park_code, "largest_firm_pct"): share_pct(row.largest_firm_liability, liability),
+        }
+    for subject, used in (await _limits(session)).items():
+        measures[subject, UTILISATION] = utilisation(used)
+    return measures
+
+
+async def _limits(session: AsyncSession) -> dict[str, QuotaOut]:
+    """Each guarantor's own limit in the words of a quota."""
+    accounts: dict[str, dict[str, LedgerAccount]] = {}
+    for account in await session.scalars(
+        select(LedgerAccount)
+        .where(LedgerAccount.book == Book.GUARANTOR)
+        .execution_options(populate_existing=True)
+    ):
+        accounts.setdefault(account.owner, {})[account.role] = account
+    limits = {}
+    for owner, roles in accounts.items():
+        posted = {
+            role: Money(account.credits_posted - account.debits_posted)
+            for role, account in roles.items()
+            if role != AccountRole.SOURCE
+        }
+        held = Money(roles[AccountRole.AVAILABLE].debits_pending)
+        limits[owner] = QuotaOut(
+            park_code=owner,
+            allocated=Money.sum(list(posted.values())),
+            held=held,
+            outstanding=posted.get(AccountRole.OUTSTANDING, Money(0)),
+            called=posted.get(AccountRole.CALLED, Money(0)),
+            available=posted[AccountRole.AVAILABLE] - held,
+        )
+    return limits

@@ -1,0 +1,147 @@
+"""What loans contribute to their parks' figures: kept by difference, proved from scratch.
+
+Whoever changes a loan calls ``refresh`` as the last thing in its transaction that takes a lock:
+accounts, deals and loans come before parks, everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Date, Uuid, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import Sessions, snapshots
+from app.models.exposures import LoanExposure
+from app.models.loans import Loan
+from app.services.actor import SYSTEM, bind
+
+BATCH_MAX = 500
+
+_REFRESH = text("SELECT refresh_exposures(:loans, :on)").bindparams(
+    bindparam("loans", type_=ARRAY(Uuid())), bindparam("on", type_=Date())
+)
+
+# A loan's row against its recomputation, as of the day that the row is of.
+_WRONG_LOANS = text("""
+    SELECT coalesce(s.park_code, x.park_code), coalesce(s.loan_id, x.loan_id)
+    FROM loan_exposures s FULL JOIN expected_exposures(NULL) x USING (loan_id)
+    WHERE s IS DISTINCT FROM x ORDER BY 1, 2
+""")
+_WRONG_LINES = text("""
+    SELECT park_code, s.dimension || ' ' || s.key FROM (
+        (TABLE park_exposures EXCEPT TABLE expected_park_exposures)
+        UNION (TABLE expected_park_exposures EXCEPT TABLE park_exposures)
+    ) s ORDER BY 1, 2
+""")
+_WRONG_FIGURES = text("""
+    SELECT park_code, string_agg(name, ', ' ORDER BY name) FROM (
+        SELECT coalesce(f.park_code, x.park_code) AS park_code, n.name,
+               f.row -> n.name AS kept, x.row -> n.name AS expected
+        FROM (SELECT DISTINCT ON (p.park_code) p.park_code, to_jsonb(p) AS row
+              FROM park_figures p ORDER BY p.park_code, p.version DESC) f
+        FULL JOIN (SELECT e.park_code, to_jsonb(e) AS row FROM expected_figures e) x
+            ON x.park_code = f.park_code
+        CROSS JOIN LATERAL (
+            SELECT jsonb_object_keys(coalesce(x.row, f.row - 'version' - 'at')) AS name
+        ) n
+    ) compared
+    WHERE CASE WHEN jsonb_typeof(kept) = 'number' AND jsonb_typeof(expected) = 'number'
+        THEN kept::numeric <> expected::numeric ELSE kept IS DISTINCT FROM expected END
+    GROUP BY park_code ORDER BY park_code
+""")
+_WRONG_FIRSTS = text("""
+    SELECT min(park_code), firm_id FROM loan_exposures GROUP BY firm_id
+    HAVING count(*) FILTER (WHERE first_time) <> 1 ORDER BY 1, 2
+""")
+# The liability of a park's loans is what the ledger says is outstanding on its account.
+_WRONG_LEDGER = text("""
+    SELECT a.owner, a.credits_posted - a.debits_posted
+    FROM ledger_accounts a LEFT JOIN LATERAL (
+        SELECT liability FROM park_figures f WHERE f.park_code = a.owner
+        ORDER BY version DESC LIMIT 1
+    ) f ON true
+    WHERE a.book = 'quota' AND a.role = 'outstanding'
+      AND a.credits_posted - a.debits_posted <> coalesce(f.liability, 0)
+    ORDER BY a.owner
+""")
+
+
+class ExposureFault(StrEnum):
+    EXPOSURE_MISMATCH = "exposure_mismatch"
+    LIABILITY_MISMATCH = "liability_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFinding:
+    """Figures of a park that do not follow from its loans; ``subject`` is the park's code."""
+
+    kind: ExposureFault
+    subject: str
+    detail: str
+
+
+async def refresh(session: AsyncSession, *loans: Loan, now: datetime) -> None:
+    """Bring the parks' figures in line with loans that changed; one round trip."""
+    if loans:
+        await session.flush()
+        await _refresh(session, [loan.id for loan in loans], on=business_date(now))
+
+
+async def refresh_due(session: AsyncSession, *, now: datetime) -> int:
+    """Contributions that the day alone has changed (an instalment is late now); a batch at most."""
+    await bind(session, SYSTEM)
+    on = business_date(now)
+    due = await session.scalars(
+        select(Loan.id)
+        .join(LoanExposure, LoanExposure.loan_id == Loan.id)
+        .where(LoanExposure.changes_on <= on)
+        .order_by(LoanExposure.changes_on, Loan.id)
+        .limit(BATCH_MAX)
+        .with_for_update(of=Loan, skip_locked=True)
+    )
+    ids = due.all()
+    if ids:
+        await _refresh(session, ids, on=on)
+    return len(ids)
+
+
+async def _refresh(session: AsyncSession, loan_ids: Sequence[UUID], *, on: date) -> None:
+    await session.execute(_REFRESH, {"loans": list(loan_ids), "on": on})
+
+
+async def verify_all(sessions: Sessions) -> list[ExposureFinding]:
+    """``verify`` in a snapshot of its own, so that what goes on meanwhile is no finding."""
+    async with snapshots(sessions)() as session:
+        await bind(session, SYSTEM)
+        return await verify(session)
+
+
+async def verify(session: AsyncSession) -> list[ExposureFinding]:
+    """Recompute everything from the loans, and compare with what is kept."""
+    mismatch = ExposureFault.EXPOSURE_MISMATCH
+    return [
+        *[
+            ExposureFinding(mismatch, park, f"loan {loan}")
+            for park, loan in await session.execute(_WRONG_LOANS)
+        ],
+        *[
+            ExposureFinding(mismatch, park, f"line {line}")
+            for park, line in await session.execute(_WRONG_LINES)
+        ],
+        *[
+            ExposureFinding(mismatch, park, f"figures {names}")
+            for park, names in await session.execute(_WRONG_FIGURES)
+        ],
+        *[
+            ExposureFinding(mismatch, park, f"first loan of firm {firm}")
+            for park, firm in await session.execute(_WRONG_FIRSTS)
+        ],
+        *[
+            ExposureFinding(ExposureFault.LIABILITY_MISMATCH, park, f"ledger says {fen} fen")
+            for park, fen in await session.execute(_WRONG_LEDGER)
+        ],
+    ]

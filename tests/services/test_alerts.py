@@ -1,0 +1,119 @@
+"""Alerts: one per subject and level while it holds, acknowledged by a person, kept when cleared."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import NotFound
+from app.core.money import Money
+from app.lifecycle.alerts import AlertStatus
+from app.lifecycle.machine import IllegalMove
+from app.models.alerts import Alert
+from app.services import alerts, failures
+from app.services.actor import SYSTEM, Actor, bind
+from tests.make.deals import accept, make_table
+from tests.make.figures import make_park
+from tests.make.loans import make_drawn
+from tests.make.parties import NOW
+
+
+async def sweep(session: AsyncSession) -> int:
+    changed = await alerts.sweep(session, now=NOW)
+    await bind(session, SYSTEM)
+    return changed
+
+
+async def seen_by(session: AsyncSession, actor: Actor) -> list[Alert]:
+    await bind(session, actor)
+    found = list(await alerts.list_alerts(session, actor=actor, limit=50))
+    await bind(session, SYSTEM)
+    return found
+
+
+async def test_each_level_that_is_passed_raises_one_alert(session: AsyncSession) -> None:
+    park = await make_park(session)
+    # 30.4 of 36 million: 84.44 %.
+    await make_drawn(session, amount=Money.yuan(38_000_000), limit=Money.yuan(100_000_000))
+
+    assert await sweep(session) == 1
+    assert await sweep(session) == 0
+
+    [alert] = await seen_by(session, park)
+    assert (alert.measure, alert.level, alert.value) == (
+        "utilisation_pct",
+        Decimal(70),
+        Decimal("84.44"),
+    )
+    # At 35.2 of 36 million the next two levels are passed as well.
+    await make_drawn(session, amount=Money.yuan(6_000_000), limit=Money.yuan(100_000_000))
+    assert await sweep(session) == 2
+    assert {row.level for row in await seen_by(session, park)} == {70, 85, 95}
+
+
+async def test_a_guarantors_own_limit_raises_its_own(session: AsyncSession) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(4_800_000))  # 4.0 of 4.8: 83 %
+    assert drawn.guarantor is not None
+    park = await make_park(session)
+
+    await sweep(session)
+
+    [alert] = await seen_by(session, drawn.guarantor)
+    assert alert.subject == str(drawn.guarantor.organisation_id)
+    assert await seen_by(session, park) == []
+    assert await seen_by(session, drawn.bank) == []
+
+
+async def test_it_clears_when_it_no_longer_holds_and_may_come_back(session: AsyncSession) -> None:
+    table = await make_table(session, limit=Money.yuan(4_100_000))
+    deal = await accept(session, table)
+    await sweep(session)
+    assert len(await seen_by(session, table.guarantor)) == 3
+
+    await failures.withdraw_deal(session, actor=table.firm, deal_id=deal.id, reason="另谋", now=NOW)
+    assert await sweep(session) == 3
+
+    assert {row.status for row in await seen_by(session, table.guarantor)} == {AlertStatus.CLEARED}
+
+
+async def test_concentration_says_nothing_of_few_loans(session: AsyncSession) -> None:
+    park = await make_park(session)
+    for _ in range(9):
+        await make_drawn(session, amount=Money.yuan(100_000))
+    await sweep(session)
+    assert await seen_by(session, park) == []
+
+    await make_drawn(session, amount=Money.yuan(3_000_000))
+    await sweep(session)
+
+    # 2.4 of 3.12 million is one firm's and one bank's.
+    assert {row.measure: row.value for row in await seen_by(session, park)} == {
+        "bank_hhi": Decimal(5976),
+        "firm_hhi": Decimal(5976),
+        "largest_bank_pct": Decimal("76.92"),
+        "largest_firm_pct": Decimal("76.92"),
+    }
+
+
+async def test_a_person_acknowledges_with_a_note_once(session: AsyncSession) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(4_800_000))
+    assert drawn.guarantor is not None
+    other = await make_park(session)
+    await sweep(session)
+    [alert] = await seen_by(session, drawn.guarantor)
+
+    with pytest.raises(NotFound):
+        await alerts.acknowledge(session, actor=other, alert_id=alert.id, note="x", now=NOW)
+    await bind(session, drawn.guarantor)
+    done = await alerts.acknowledge(
+        session, actor=drawn.guarantor, alert_id=alert.id, note="已知悉，正在增信", now=NOW
+    )
+
+    assert (done.status, done.note) == (AlertStatus.ACKNOWLEDGED, "已知悉，正在增信")
+    assert done.acknowledged_by == drawn.guarantor.user_id
+    with pytest.raises(IllegalMove):
+        await alerts.acknowledge(
+            session, actor=drawn.guarantor, alert_id=alert.id, note="x", now=NOW
+        )
+    await bind(session, SYSTEM)
+    assert await sweep(session) == 0  # still one open alert of the level
