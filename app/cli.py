@@ -19,6 +19,7 @@ from app.core.settings import Settings
 from app.core.supervising import interruptible, run_together
 from app.demo import drive, throwaway
 from app.demo.region import PASSWORD, accounts, region
+from app.registers.records import UnreadableFile
 
 TABLE_WIDTH = 150
 
@@ -183,9 +184,10 @@ def import_rights(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Import a file of IP rights for a firm; exits with 1 if any row was refused.
+    """Import a file of IP rights for a firm; exits with 1 if any row, or the file, was refused.
 
-    Good rows are kept whatever the others hold, and importing again makes no duplicates.
+    Good rows are kept whatever the others hold, and importing again makes no duplicates. Columns
+    and fields that have no place here are named.
 
     Example:
 
@@ -201,9 +203,13 @@ def import_rights(
             ready.database_url, firm_uscc=firm, data=data, file_name=path.name
         )
         report = asyncio.run(imported)
+    job = report.job
+    if job.failure is not None:
+        raise UnreadableFile(job.failure)
     for row in report.refused:
         typer.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
-    job = report.job
+    if job.unmapped:
+        typer.echo(f"not used: {', '.join(job.unmapped)}", err=True)
     typer.echo(f"{job.accepted} accepted, {job.unchanged} unchanged, {job.refused} refused")
     raise typer.Exit(1 if report.refused else 0)
 
