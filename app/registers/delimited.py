@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 
+from app.registers.decoding import decode, lines_of
 from app.registers.headers import Cells, field_of, read_headers
 from app.registers.records import Limits, Outcome, Refusal, RegisterFormat, UnreadableFile
 from app.registers.tables import TableRow, read_rows
@@ -11,30 +12,21 @@ QUOTED_LINES_MAX = 50  # a cell that runs on longer has lost its closing quotati
 
 HEADER_MAX = 20_000  # characters
 
+# A cell of any length is parsed, so that its row is refused by the name of its field.
+csv.field_size_limit(Limits().bytes)
+
 _DELIMITERS = (",", ";", "\t")
-_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 def read_csv(data: bytes, *, limits: Limits) -> tuple[list[Outcome], tuple[str, ...]]:
     """The outcome of each row, and the headers that name no field."""
-    lines = decode_lines(data)
+    lines = lines_of(decode(data))
     check_lines(lines, limits=limits)
     start, delimiter, header = find_header(lines)
     columns = read_headers(header, limits=limits)
     rows = split_rows(lines, delimiter, start=start, width=columns.width)
     outcomes = list(read_rows(rows, columns, format=RegisterFormat.CSV, limits=limits))
     return outcomes, tuple(name for name in columns.unknown if name)
-
-
-def decode_lines(data: bytes) -> list[str]:
-    """The physical lines of the text, without their ends."""
-    for encoding in _ENCODINGS:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    raise UnreadableFile("it is text neither in UTF-8 nor in GB18030")
 
 
 def check_lines(lines: list[str], *, limits: Limits) -> None:

@@ -1,7 +1,8 @@
 """US copyright renewals as the New York Public Library transcribes them, tab separated."""
 
 from app.identifiers.rights import RightKind
-from app.registers.delimited import check_lines, decode_lines, split_rows
+from app.registers.decoding import decode, lines_of
+from app.registers.delimited import check_lines, split_rows
 from app.registers.draft import Draft
 from app.registers.headers import Columns
 from app.registers.records import (
@@ -20,7 +21,7 @@ RENEWAL = "RENEWAL"
 
 def read_renewals(data: bytes, *, limits: Limits) -> Outcomes:
     """One record per renewal; the number is that of the original registration."""
-    lines = decode_lines(data)
+    lines = lines_of(decode(data))
     check_lines(lines, limits=limits)
     first = next((line for line in lines if line.strip()), "")
     header = tuple(first.split("\t"))

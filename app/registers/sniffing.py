@@ -3,7 +3,7 @@
 import re
 
 from app.registers.archive import MAGIC, open_archive
-from app.registers.delimited import decode_lines
+from app.registers.decoding import decode, is_utf16, lines_of
 from app.registers.records import Limits, RegisterFormat, UnreadableFile
 from app.registers.renewals import HEADERS
 from app.registers.xmltext import outline
@@ -12,7 +12,6 @@ _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and workbooks with a p
 _PDF_MAGIC = b"%PDF-"
 _BOM = b"\xef\xbb\xbf"
 _XML_START = re.compile(rb"<(?:\?xml|[A-Za-z_!])")
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ROOTS = {
     "us-patent-grant": RegisterFormat.USPTO_ST36,
     "us-patent-application": RegisterFormat.USPTO_ST36,
@@ -36,8 +35,9 @@ def sniff(data: bytes, *, filename: str, limits: Limits) -> RegisterFormat:
         raise UnreadableFile("it is an old or protected Excel file; save it as .xlsx or CSV")
     if data.startswith(_PDF_MAGIC):
         raise UnreadableFile("it is a PDF; records are read from CSV, XLSX, XML and JSON")
-    start = data[:256].removeprefix(_BOM).lstrip()
-    if _XML_START.match(start) or data.startswith(_UTF16_MARKS):
+    head = decode(data[:256]).encode("utf-8", "ignore") if is_utf16(data) else data[:256]
+    start = head.removeprefix(_BOM).lstrip()
+    if _XML_START.match(start):
         return _sniff_xml(data, limits=limits)
     if start.startswith((b"{", b"[")):
         return _sniff_json(data)
@@ -73,7 +73,7 @@ def _sniff_json(data: bytes) -> RegisterFormat:
 
 
 def _sniff_text(data: bytes, *, filename: str) -> RegisterFormat:
-    first = next((line for line in decode_lines(data) if line.strip()), "")
+    first = next((line for line in lines_of(decode(data)) if line.strip()), "")
     if set(HEADERS) <= set(first.split("\t")):
         return RegisterFormat.COPYRIGHT_TSV
     if filename.lower().endswith(_OTHER_EXTENSIONS):

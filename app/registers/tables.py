@@ -11,6 +11,7 @@ from app.registers.draft import Draft
 from app.registers.headers import NUMBER_FIELDS, Cells, Columns, foreign_prefix, kind_of, office_of
 from app.registers.records import Limits, Outcome, Outcomes, Refusal, RegisterFormat
 from app.registers.values import (
+    NUMBER_MAX,
     ValueRefused,
     read_ipc_list,
     read_nice_list,
@@ -83,8 +84,12 @@ def _read_row(
 ) -> list[Outcome]:
     draft = Draft(format, row.line, "CN")
     numbers = {name: value for name in NUMBER_FIELDS if (value := columns.cell(row.cells, name))}
-    _read_jurisdiction(draft, columns.cell(row.cells, "jurisdiction"), numbers)
-    kind = _read_kind(draft, columns.cell(row.cells, "kind"), numbers)
+    words = {
+        name: draft.text(name, columns.cell(row.cells, name), max_chars=NUMBER_MAX)
+        for name in ("jurisdiction", "kind")
+    }
+    _read_jurisdiction(draft, words["jurisdiction"], numbers)
+    kind = _read_kind(draft, words["kind"], numbers)
     number = None
     if kind is not None:
         number = _read_number(draft, kind, numbers)

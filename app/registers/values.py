@@ -121,7 +121,9 @@ def _refuse_unseen(character: str) -> None:
     match unicodedata.category(character):
         case "Cc" | "Zl" | "Zp":
             raise ValueRefused(f"contains a control character (U+{ord(character):04X})")
-        case "Cf" | "Cs":
+        case "Cs":
+            raise ValueRefused("contains bytes that are no text")
+        case "Cf":
             raise ValueRefused(
                 f"contains an invisible or direction-changing character (U+{ord(character):04X})"
             )
