@@ -1,6 +1,6 @@
 """Bulk imports of rights: their progress, and each row that was refused with its reason.
 
-Reasons are stored, so they are English, whoever reads them (app/core/messages.py).
+Reasons are stored in both languages and told in the reader's (app/core/messages.py).
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, WithId
+from app.core.messages import either
 from app.lifecycle.imports import ImportStatus
 
 
@@ -28,8 +29,14 @@ class Import(WithId, Base):
     refused: Mapped[int] = mapped_column(default=0)
     unmapped: Mapped[list[str]] = mapped_column(default=list)
     failure: Mapped[str | None]  # why the file cannot be read at all
+    failure_zh: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def told_failure(self) -> str | None:
+        """The failure in the reader's language."""
+        return either(self.failure, self.failure_zh)
 
 
 class ImportRow(WithId, Base):
@@ -44,4 +51,10 @@ class ImportRow(WithId, Base):
     right_id: Mapped[UUID | None] = mapped_column(ForeignKey("rights.id"))
     field: Mapped[str | None]
     reason: Mapped[str | None]
+    reason_zh: Mapped[str | None]
     value: Mapped[str | None]
+
+    @property
+    def told_reason(self) -> str | None:
+        """The reason in the reader's language."""
+        return either(self.reason, self.reason_zh)

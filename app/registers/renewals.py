@@ -1,5 +1,6 @@
 """US copyright renewals as the New York Public Library transcribes them, tab separated."""
 
+from app.core.messages import say
 from app.identifiers.rights import RightKind
 from app.registers.decoding import decode, lines_of
 from app.registers.delimited import check_lines, split_rows
@@ -26,7 +27,9 @@ def read_renewals(data: bytes, *, limits: Limits) -> Outcomes:
     first = next((line for line in lines if line.strip()), "")
     header = tuple(first.split("\t"))
     if not set(HEADERS) <= set(header):
-        raise UnreadableFile("its first line lacks the columns " + ", ".join(HEADERS))
+        raise UnreadableFile(
+            say("its first line lacks the columns {columns}", columns=", ".join(HEADERS))
+        )
     columns = Columns(
         {name: header.index(name) for name in HEADERS},
         {name: index for index, name in enumerate(header) if name not in HEADERS},
@@ -38,7 +41,10 @@ def read_renewals(data: bytes, *, limits: Limits) -> Outcomes:
             continue
         taken += 1
         if taken > limits.rows:
-            reason = f"is past the {limits.rows} rows a file may have; nothing after it was read"
+            reason = say(
+                "is past the {rows} rows a file may have; nothing after it was read",
+                rows=limits.rows,
+            )
             yield Refusal(row.line, "row", reason, "")
             return
         if isinstance(row, Refusal):

@@ -2,6 +2,7 @@
 
 import re
 
+from app.core.messages import say
 from app.registers.archive import MAGIC, open_archive
 from app.registers.decoding import decode, is_utf16, lines_of
 from app.registers.records import Limits, RegisterFormat, UnreadableFile
@@ -32,9 +33,9 @@ def sniff(data: bytes, *, filename: str, limits: Limits) -> RegisterFormat:
     if data.startswith(MAGIC):
         return _sniff_archive(data, limits=limits)
     if data.startswith(_OLE_MAGIC):
-        raise UnreadableFile("it is an old or protected Excel file; save it as .xlsx or CSV")
+        raise UnreadableFile(say("it is an old or protected Excel file; save it as .xlsx or CSV"))
     if data.startswith(_PDF_MAGIC):
-        raise UnreadableFile("it is a PDF; records are read from CSV, XLSX, XML and JSON")
+        raise UnreadableFile(say("it is a PDF; records are read from CSV, XLSX, XML and JSON"))
     head = decode(data[:256]).encode("utf-8", "ignore") if is_utf16(data) else data[:256]
     start = head.removeprefix(_BOM).lstrip()
     if _XML_START.match(start):
@@ -52,7 +53,9 @@ def _sniff_archive(data: bytes, *, limits: Limits) -> RegisterFormat:
         return RegisterFormat.XLSX
     if any(name.lower().endswith(".xml") for name in names) and "word/document.xml" not in names:
         return RegisterFormat.USPTO_ST96
-    raise UnreadableFile("it is a ZIP container with neither a workbook nor XML documents in it")
+    raise UnreadableFile(
+        say("it is a ZIP container with neither a workbook nor XML documents in it")
+    )
 
 
 def _sniff_xml(data: bytes, *, limits: Limits) -> RegisterFormat:
@@ -60,7 +63,7 @@ def _sniff_xml(data: bytes, *, limits: Limits) -> RegisterFormat:
     for name in names:
         if name in _ROOTS:
             return _ROOTS[name]
-    raise UnreadableFile("it is XML of a kind that is not read here")
+    raise UnreadableFile(say("it is XML of a kind that is not read here"))
 
 
 def _sniff_json(data: bytes) -> RegisterFormat:
@@ -69,7 +72,7 @@ def _sniff_json(data: bytes) -> RegisterFormat:
         return RegisterFormat.TSDR if us else RegisterFormat.EUIPO_JSON
     if b'"results"' in data and b'"doc_number"' in data:
         return RegisterFormat.EPO_BIBLIO
-    raise UnreadableFile("it is JSON of a kind that is not read here")
+    raise UnreadableFile(say("it is JSON of a kind that is not read here"))
 
 
 def _sniff_text(data: bytes, *, filename: str) -> RegisterFormat:
@@ -77,5 +80,5 @@ def _sniff_text(data: bytes, *, filename: str) -> RegisterFormat:
     if set(HEADERS) <= set(first.split("\t")):
         return RegisterFormat.COPYRIGHT_TSV
     if filename.lower().endswith(_OTHER_EXTENSIONS):
-        raise UnreadableFile("its content is not what its name says")
+        raise UnreadableFile(say("its content is not what its name says"))
     return RegisterFormat.CSV

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from app.lifecycle.imports import ImportStatus
 from app.schemas.base import Output
 
@@ -20,7 +22,7 @@ class ImportOut(Output):
     unchanged: int
     refused: int
     unmapped: list[str]
-    failure: str | None
+    failure: str | None = Field(validation_alias="told_failure")
     created_at: datetime
     finished_at: datetime | None
 
@@ -33,5 +35,5 @@ class ImportRowOut(Output):
     outcome: str
     right_id: UUID | None
     field: str | None
-    reason: str | None
+    reason: str | None = Field(validation_alias="told_reason")
     value: str | None

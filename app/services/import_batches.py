@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import FieldRefused
+from app.core.messages import Language, say, told
 from app.identifiers.rights import Register
 from app.models.deals import DealRight
 from app.models.imports import Import, ImportRow
@@ -60,7 +61,9 @@ async def write_batch(
     for item in items:
         if (right := known.get(item.key)) is not None:
             if (changed := changes(right, item)) and right.id in pledged:
-                refusals.append(_refused(item, "is pledged for a live deal and keeps its record"))
+                refusals.append(
+                    _refused(item, say("is pledged for a live deal and keeps its record"))
+                )
                 continue
             try:
                 right_fields.check_dates(dates_of(right) | changed, today=business_date(now))
@@ -70,7 +73,7 @@ async def write_batch(
             _apply(right, changed, now=now)
             outcomes[item.key] = ACCEPTED if changed else UNCHANGED
         elif item.key not in made:
-            refusals.append(_refused(item, "is already registered on the platform"))
+            refusals.append(_refused(item, say("is already registered on the platform")))
     rights = {**known, **made}
     taken = [(rights[item.key], item) for item in items if item.key in outcomes]
     for key in await _add_children(session, taken, now=now):
@@ -175,7 +178,12 @@ async def _record(
     """A row for each outcome. A row of the file with several refusals has a row for each."""
     rows = [
         _row(job, refusal.line, REFUSED)
-        | {"field": refusal.field, "reason": refusal.reason, "value": refusal.value}
+        | {
+            "field": refusal.field,
+            "reason": refusal.reason,
+            "reason_zh": told(refusal.reason, Language.CHINESE),
+            "value": refusal.value,
+        }
         for refusal in refusals
     ] + [
         _row(job, item.row.line, outcome) | {"right_id": right.id} for right, item, outcome in taken
@@ -195,5 +203,6 @@ def _row(job: Import, line: int, outcome: str) -> dict[str, Any]:
         "right_id": None,
         "field": None,
         "reason": None,
+        "reason_zh": None,
         "value": None,
     }

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Sessions, new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
-from app.core.messages import say
+from app.core.messages import Language, say, told
 from app.integrations.store import DocumentStore
 from app.lifecycle.imports import IMPORT, ImportEvent, ImportStatus
 from app.lifecycle.parties import OrganisationKind
@@ -234,3 +234,4 @@ async def _fail(
         current = await _lock(session, import_id, actor=actor)
         history.move(session, current, IMPORT, ImportEvent.FAIL, actor=actor, now=now)
         current.failure, current.finished_at = reason, now
+        current.failure_zh = told(reason, Language.CHINESE)

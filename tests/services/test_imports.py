@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Sessions
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import Language, speaking
 from app.integrations.store import ObstoreStore, open_store
 from app.jobs.imports import import_rights
 from app.lifecycle.imports import ImportStatus
@@ -21,6 +22,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.imports import Import
 from app.models.organisations import Organisation
 from app.models.rights import CoOwner, LegalEvent, Right
+from app.schemas.imports import ImportOut, ImportRowOut
 from app.services import documents, import_batches, imports
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.imports import ImportGone, ImportReport
@@ -114,6 +116,34 @@ class TestImportFile:
             (5, "filed_on"),
         ]
         assert report.refused[1].reason == "is already registered on the platform"
+
+    async def test_every_reason_is_told_in_the_readers_language(
+        self, sessions: Sessions, actor: Actor, now: datetime
+    ) -> None:
+        rows = [
+            "202110000001.7,甲,发明,某厂,,",
+            "202110000002.0,乙,外观设计,某厂,,",
+            "202110000003.5,丁,发明,某厂,2027-01-04,",
+            "202110000004.3",
+        ]
+        report = await take_in(sessions, actor, now, (HEADER + "\n".join(rows)).encode())
+        lost = await take_in(sessions, actor, now, b" ")
+
+        with speaking(Language.CHINESE):
+            told = [ImportRowOut.model_validate(row).reason for row in report.refused]
+            failure = ImportOut.model_validate(lost.job).failure
+
+        assert told == [
+            "校验位为 7，应为 6",
+            "为外观设计，而号码表明是发明",
+            "是将来的日期",
+            "有 1 列，而表头有 6 列",
+        ]
+        assert failure == "文件为空"
+        assert [ImportRowOut.model_validate(row).reason for row in report.refused][2:] == [
+            "is in the future",
+            "has 1 columns where the header has 6",
+        ]
 
     async def test_a_pledged_right_keeps_its_record(
         self,
