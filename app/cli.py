@@ -186,8 +186,9 @@ def import_rights(
 ) -> None:
     """Import a file of IP rights for a firm; exits with 1 if any row, or the file, was refused.
 
-    Good rows are kept whatever the others hold, and importing again makes no duplicates. Columns
-    and fields that have no place here are named.
+    Good rows are kept whatever the others hold, and importing again makes no duplicates. A row
+    that says otherwise than a stored right changes it, and its fields are named; so are columns
+    and fields that have no place here.
 
     Example:
 
@@ -210,7 +211,12 @@ def import_rights(
         typer.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
     if job.unmapped:
         typer.echo(f"not used: {', '.join(job.unmapped)}", err=True)
-    typer.echo(f"{job.accepted} accepted, {job.unchanged} unchanged, {job.refused} refused")
+    for row in report.changed:
+        typer.echo(f"line {row.line}: changed {', '.join(row.replaced or ())}")
+    typer.echo(
+        f"{job.accepted} accepted, {job.changed} changed, {job.unchanged} unchanged,"
+        f" {job.refused} refused"
+    )
     raise typer.Exit(1 if report.refused else 0)
 
 

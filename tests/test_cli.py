@@ -139,8 +139,20 @@ def test_import_names_the_columns_it_has_no_place_for(
     result = import_text(fresh_database, firm, place, text)
 
     assert result.returncode == 0
-    assert result.stdout == "1 accepted, 0 unchanged, 0 refused\n"
+    assert result.stdout == "1 accepted, 0 changed, 0 unchanged, 0 refused\n"
     assert result.stderr == "not used: 经办人\n"
+
+
+def test_import_names_the_fields_it_changes(fresh_database: str, firm: str, place: Path) -> None:
+    header = "专利号,名称,申请日\n202110000001.6"
+    import_text(fresh_database, firm, place, f"{header},甲,\n")
+
+    result = import_text(fresh_database, firm, place, f"{header},乙,2021-01-04\n")
+
+    assert result.stdout == (
+        "line 2: changed title, filed_on, expires_on\n"
+        "0 accepted, 1 changed, 0 unchanged, 0 refused\n"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

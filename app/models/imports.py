@@ -4,6 +4,7 @@ Reasons are stored in both languages and told in the reader's (app/core/messages
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
@@ -24,7 +25,8 @@ class Import(WithId, Base):
     status: Mapped[ImportStatus] = mapped_column(default=ImportStatus.QUEUED)
     rows_total: Mapped[int | None]
     rows_done: Mapped[int] = mapped_column(default=0)
-    accepted: Mapped[int] = mapped_column(default=0)  # new or changed rights
+    accepted: Mapped[int] = mapped_column(default=0)  # new rights
+    changed: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     unmapped: Mapped[list[str]] = mapped_column(default=list)
@@ -47,12 +49,13 @@ class ImportRow(WithId, Base):
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"))
     line: Mapped[int]
-    outcome: Mapped[str]  # accepted, unchanged, refused
+    outcome: Mapped[str]  # accepted, changed, unchanged, refused
     right_id: Mapped[UUID | None] = mapped_column(ForeignKey("rights.id"))
     field: Mapped[str | None]
     reason: Mapped[str | None]
     reason_zh: Mapped[str | None]
     value: Mapped[str | None]
+    replaced: Mapped[dict[str, Any] | None]  # what stood before, by field; None for what was added
 
     @property
     def told_reason(self) -> str | None:

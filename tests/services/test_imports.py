@@ -73,14 +73,43 @@ class TestImportFile:
     ) -> None:
         await take_in(sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,某厂,,".encode())
 
-        report = await take_in(
-            sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,,2021-01-04,".encode()
-        )
+        await take_in(sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,,2021-01-04,".encode())
 
         right = await session.scalar(select(Right).execution_options(populate_existing=True))
         assert right is not None
-        assert (report.job.accepted, right.title, right.holder_name) == (1, "甲", "某厂")
+        assert (right.title, right.holder_name) == ("甲", "某厂")
         assert str(right.expires_on) == "2041-01-04"
+
+    async def test_a_row_that_changes_a_stored_right_says_what_it_replaced(
+        self,
+        session: AsyncSession,
+        sessions: Sessions,
+        firm: Organisation,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        right = await make_right(
+            session, firm, number="202110000001.6", title="手工录入", holder_name="某厂"
+        )
+        filed_on = right.filed_on
+        data = (
+            f"{HEADER}202110000001.6,新名,发明,某厂；另厂,2021-01-05,\n"
+            "202110000002.0,乙,发明,某厂,,\n"
+        ).encode()
+
+        report = await take_in(sessions, actor, now, data)
+        again = await take_in(sessions, actor, now, data)
+
+        assert (report.job.accepted, report.job.changed, report.job.unchanged) == (1, 1, 0)
+        (row,) = report.changed
+        assert (row.line, row.right_id) == (2, right.id)
+        assert row.replaced is not None
+        assert row.replaced["title"] == "手工录入"
+        assert row.replaced["filed_on"] == (filed_on and filed_on.isoformat())
+        assert row.replaced["co_owners"] is None
+        assert row.replaced.keys() == {"title", "filed_on", "expires_on", "co_owners"}
+        assert (again.job.accepted, again.job.changed, again.job.unchanged) == (0, 0, 2)
+        assert again.changed == []
 
     async def test_bad_rows_are_named_and_good_ones_kept(
         self,
@@ -190,6 +219,7 @@ class TestImportFile:
         assert report.job.status is ImportStatus.DONE
         assert report.job.accepted > 0
         done = report.job.accepted + report.job.unchanged + report.job.refused
+        assert report.job.changed == 0
         assert report.job.rows_done == report.job.rows_total == done
 
     async def test_a_file_that_cannot_be_read_says_why(
