@@ -247,14 +247,15 @@ def demo(
 ) -> None:
     """Drive a service over HTTP through the whole road for firms of all four parks.
 
-    Without --url it starts a service of its own, which is gone afterwards. Exit status 0 only if
-    every step held and the ledger verifies.
+    Without --url it starts a service of its own, which is gone afterwards. A service can have the
+    demo once: its rights stay pledged, so a second one is refused from the start. Exit status 0
+    only if every step held and the ledger verifies, else 1 and one line that says why.
 
     Examples:
 
     - `zhirong demo`
 
-    - `zhirong demo --url http://127.0.0.1:8000` against `zhirong serve` with its demo region
+    - `zhirong demo --url http://127.0.0.1:8000` against `zhirong serve` on a fresh --data-dir
     """
     # Without a terminal, as in CI, the table still needs its width.
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
