@@ -3,27 +3,23 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
-from app import shell
-from app.core import migrating
+from app import hosting, shell
 from app.core.clock import business_date
-from app.core.embedded import EmbeddedPostgres
-from app.core.errors import Conflict, DomainError, NotFound
-from app.core.settings import PREFIX, Settings
+from app.core.errors import DomainError, NotFound
+from app.core.settings import Settings
 from app.core.supervising import interruptible, run_together
 from app.demo import drive, throwaway
 from app.demo.region import PASSWORD, accounts, region
+from app.registers.records import UnreadableFile
 
 TABLE_WIDTH = 150
 
@@ -34,22 +30,6 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-
-
-@dataclass(eq=False)
-class CannotListen(Conflict):
-    message = "cannot listen on {host}:{port}: {reason}; choose another --host or --port"
-
-    host: str
-    port: int
-    reason: str
-
-
-@dataclass(eq=False)
-class NoServer(Conflict):
-    message = "no server runs under {data_dir}; start `zhirong serve` or give --database-url"
-
-    data_dir: Path
 
 
 @dataclass(eq=False)
@@ -106,20 +86,25 @@ def serve(
 
     - `zhirong serve --host 0.0.0.0 --database-url postgresql://app:secret@db/zhirong`
     """
-    settings = _settings(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    settings = hosting.read_settings(
+        host=host, port=port, data_dir=data_dir, database_url=database_url
+    )
     with contextlib.suppress(KeyboardInterrupt), interruptible():
-        _refuse_taken_port(settings)
-        with _database(settings, shared=False) as ready:
-            _prepare(ready)
+        hosting.refuse_taken_port(settings)
+        with hosting.running(settings, shared=False) as ready:
+            hosting.prepare(ready)
             assert ready.database_url
             if not shell.is_loopback(ready.host):
                 asyncio.run(shell.refuse_public_demo(ready.database_url))
             demo = shell.wants_demo(ready)
             fresh = demo and asyncio.run(shell.make_demo_authority(ready.database_url))
             run_together(
-                {"the web server": _web_command(ready), "the worker": _worker_command()},
+                {
+                    "the web server": hosting.web_command(ready),
+                    "the worker": hosting.worker_command(),
+                },
                 environment={**os.environ, **ready.environment()},
-                is_up=lambda: _answers(ready),
+                is_up=lambda: hosting.answers(ready),
                 when_up=lambda: _announce(ready, demo=demo, fresh=fresh),
             )
 
@@ -136,13 +121,13 @@ def worker(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
     - `zhirong worker --database-url postgresql://app:secret@db/zhirong` on another host
     """
-    settings = _settings(data_dir=data_dir, database_url=database_url)
+    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
     if settings.database_url is None:
-        server = _server(settings)
+        server = hosting.embedded(settings)
         if not server.is_ready():
-            raise NoServer(settings.data_dir)
-        settings = _with_urls(settings, server)
-    command = _worker_command()
+            raise hosting.NoServer(settings.data_dir)
+        settings = hosting.with_urls(settings, server)
+    command = hosting.worker_command()
     os.execve(command[0], command, {**os.environ, **settings.environment()})
 
 
@@ -160,9 +145,9 @@ def migrate(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
     - `ZHIRONG_OWNER_DATABASE_URL=postgresql://owner:secret@db/zhirong zhirong migrate
       --database-url postgresql://app:secret@db/zhirong`
     """
-    settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready:
-        _prepare(ready)
+    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
+    with hosting.running(settings, shared=True) as ready:
+        hosting.prepare(ready)
     typer.echo("The database is up to date.")
 
 
@@ -181,9 +166,9 @@ def authority(  # noqa: PLR0917  typer reads options from the signature
 
     - `zhirong authority --uscc 11640000… --name 宁夏知识产权局 --email a@b.cn`
     """
-    settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready:
-        _prepare(ready)
+    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
+    with hosting.running(settings, shared=True) as ready:
+        hosting.prepare(ready)
         assert ready.database_url
         made = shell.make_authority(
             ready.database_url, uscc=uscc, name=name, email=email, password=password
@@ -199,9 +184,11 @@ def import_rights(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Import a file of IP rights for a firm; exits with 1 if any row was refused.
+    """Import a file of IP rights for a firm; exits with 1 if any row, or the file, was refused.
 
-    Good rows are kept whatever the others hold, and importing again makes no duplicates.
+    Good rows are kept whatever the others hold, and importing again makes no duplicates. A row
+    that says otherwise than a stored right changes it, and its fields are named; so are columns
+    and fields that have no place here.
 
     Example:
 
@@ -210,17 +197,26 @@ def import_rights(
     if not path.is_file():
         raise NoSuchFile(path)
     data = path.read_bytes()
-    settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready:
+    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
+    with hosting.running(settings, shared=True) as ready:
         assert ready.database_url
         imported = shell.import_records(
             ready.database_url, firm_uscc=firm, data=data, file_name=path.name
         )
         report = asyncio.run(imported)
+    job = report.job
+    if job.failure is not None:
+        raise UnreadableFile(job.failure)
     for row in report.refused:
         typer.echo(f"line {row.line}: {row.field}: {row.reason}", err=True)
-    job = report.job
-    typer.echo(f"{job.accepted} accepted, {job.unchanged} unchanged, {job.refused} refused")
+    if job.unmapped:
+        typer.echo(f"not used: {', '.join(job.unmapped)}", err=True)
+    for row in report.changed:
+        typer.echo(f"line {row.line}: changed {', '.join(row.replaced or ())}")
+    typer.echo(
+        f"{job.accepted} accepted, {job.changed} changed, {job.unchanged} unchanged,"
+        f" {job.refused} refused"
+    )
     raise typer.Exit(1 if report.refused else 0)
 
 
@@ -232,8 +228,8 @@ def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
 
     - `zhirong verify` names each bad row: HASH_MISMATCH, SEQUENCE_GAP, BALANCE_MISMATCH, …
     """
-    settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready:
+    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
+    with hosting.running(settings, shared=True) as ready:
         assert ready.database_url
         findings = asyncio.run(shell.verify(ready.database_url))
     for finding in findings:
@@ -253,14 +249,15 @@ def demo(
 ) -> None:
     """Drive a service over HTTP through the whole road for firms of all four parks.
 
-    Without --url it starts a service of its own, which is gone afterwards. Exit status 0 only if
-    every step held and the ledger verifies.
+    Without --url it starts a service of its own, which is gone afterwards. A service can have the
+    demo once: its rights stay pledged, so a second one is refused from the start. Exit status 0
+    only if every step held and the ledger verifies, else 1 and one line that says why.
 
     Examples:
 
     - `zhirong demo`
 
-    - `zhirong demo --url http://127.0.0.1:8000` against `zhirong serve` with its demo region
+    - `zhirong demo --url http://127.0.0.1:8000` against `zhirong serve` on a fresh --data-dir
     """
     # Without a terminal, as in CI, the table still needs its width.
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
@@ -272,93 +269,10 @@ def demo(
         verify(data_dir=data_dir, database_url=None)
 
 
-def _prepare(settings: Settings) -> None:
-    """Everything the database needs before the service may start: schema and reference data."""
-    assert settings.database_url
-    assert settings.owner_database_url
-    migrating.upgrade(settings.owner_database_url, app_url=settings.database_url)
-    asyncio.run(shell.load_reference(settings.database_url))
-
-
-def _settings(**options: Any) -> Settings:
-    """The environment's settings under the options that were given."""
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        faults = [
-            f"{PREFIX}{fault['loc'][0]}".upper() + f": {fault['msg']}"
-            for fault in error.errors()
-            if fault["type"] != "default_factory_not_called"  # follows from another one
-        ]
-        raise typer.BadParameter("; ".join(faults)) from None
-
-
-def _server(settings: Settings) -> EmbeddedPostgres:
-    return EmbeddedPostgres(settings.data_dir, major=settings.pg_major)
-
-
-def _with_urls(settings: Settings, server: EmbeddedPostgres) -> Settings:
-    urls = {"database_url": server.app_url(), "owner_database_url": server.owner_url()}
-    return settings.model_copy(update=urls)
-
-
-@contextlib.contextmanager
-def _database(settings: Settings, *, shared: bool) -> Iterator[Settings]:
-    """The settings with the URLs of a running database in them.
-
-    ``shared`` is content with an embedded server that another process runs; without it, that
-    is ``DataDirectoryInUse``. A server started here is stopped at the end.
-    """
-    if settings.database_url:
-        yield settings
-        return
-    server = _server(settings)
-    borrowed = shared and server.is_ready()
-    with contextlib.nullcontext() if borrowed else server.owned():
-        yield _with_urls(settings, server)
-
-
-def _web_command(settings: Settings) -> list[str]:
-    return [
-        *(sys.executable, "-m", "granian", "app.main:create_app", "--factory"),
-        *("--interface", "asgi", "--loop", "uvloop", "--log-level", "warning"),
-        *("--host", settings.host, "--port", str(settings.port)),
-        *("--workers", str(settings.web_workers), "--workers-kill-timeout", "10"),
-    ]
-
-
-def _worker_command() -> list[str]:
-    return [sys.executable, "-m", "app.worker"]
-
-
-def _refuse_taken_port(settings: Settings) -> None:
-    """Look before starting anything: the web server would share a port of ours silently."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        socket.create_server((settings.host, settings.port), family=family).close()
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise CannotListen(settings.host, settings.port, reason) from None
-
-
-def _answers(settings: Settings) -> bool:
-    try:
-        socket.create_connection((settings.host, settings.port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _url(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
-
-
 def _announce(settings: Settings, *, demo: bool, fresh: bool) -> None:
     if fresh:
-        asyncio.run(_sign_up_region(_url(settings)))
-    typer.echo(f"Zhirong serves at {_url(settings)} (guide to its API: /docs).")
+        asyncio.run(_sign_up_region(hosting.url_of(settings)))
+    typer.echo(f"Zhirong serves at {hosting.url_of(settings)} (guide to its API: /docs).")
     if demo:
         typer.echo(f"Demo accounts, all with the password {PASSWORD}:")
         for account in accounts():

@@ -1,5 +1,6 @@
 """The shell: help that teaches, errors in one line, and a service that leaves nothing behind."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -18,7 +19,12 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import cli
+from app.core.db import connect
 from app.core.postgres_tools import free_port
+from app.services import organisations
+from app.services.actor import SYSTEM, bind
+from tests.make.accounts import chosen, make_form
+from tests.make.parties import NOW
 from tests.postgres import MAJOR
 
 
@@ -90,6 +96,63 @@ def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> 
     assert result.exit_code == 2
     assert "ZHIRONG_DATABASE_URL" in result.stderr
     assert "only PostgreSQL" in result.stderr
+
+
+@pytest.fixture
+def firm(fresh_database: str) -> str:
+    """The credit code of a firm that has signed up."""
+
+    async def sign_up() -> str:
+        async with connect(fresh_database) as sessions, sessions.begin() as session:
+            await bind(session, SYSTEM)
+            form = make_form()
+            await organisations.sign_up(session, form=form, password=await chosen(), now=NOW)
+            return form.uscc
+
+    return asyncio.run(sign_up())
+
+
+def import_text(url: str, firm: str, place: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (place / "rights.csv").write_text(text, "utf-8")
+    file = str(place / "rights.csv")
+    return zhirong("import", file, "--firm", firm, "--database-url", url)
+
+
+def test_import_of_a_file_that_cannot_be_read_says_why_and_fails(
+    fresh_database: str, firm: str, place: Path
+) -> None:
+    result = import_text(fresh_database, firm, place, "编号甲,名称\n1,枸杞\n")
+
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(
+        "zhirong: The file cannot be read: the first row has no header for a number"
+    )
+    assert result.stderr.count("\n") == 1
+
+
+def test_import_names_the_columns_it_has_no_place_for(
+    fresh_database: str, firm: str, place: Path
+) -> None:
+    text = "专利号,名称,经办人\n202110000001.6,枸杞干燥装置,张三\n"
+
+    result = import_text(fresh_database, firm, place, text)
+
+    assert result.returncode == 0
+    assert result.stdout == "1 accepted, 0 changed, 0 unchanged, 0 refused\n"
+    assert result.stderr == "not used: 经办人\n"
+
+
+def test_import_names_the_fields_it_changes(fresh_database: str, firm: str, place: Path) -> None:
+    header = "专利号,名称,申请日\n202110000001.6"
+    import_text(fresh_database, firm, place, f"{header},甲,\n")
+
+    result = import_text(fresh_database, firm, place, f"{header},乙,2021-01-04\n")
+
+    assert result.stdout == (
+        "line 2: changed title, filed_on, expires_on\n"
+        "0 accepted, 1 changed, 0 unchanged, 0 refused\n"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,7 +5,8 @@
       └── by str() and f"{…}"      应介于 1 至 5 之间        in the language of the present context
 
 The English template is the key of the catalogue (gettext's msgid). Whatever is stored is English
-and stays so: who reads it later may read another language than who caused it.
+and stays so, for who reads it later may read another language than who caused it; what people read
+from the database is stored in both, told() in each, and chosen by either().
 """
 
 import gettext
@@ -80,6 +81,11 @@ def told(text: str, language: Language) -> str:
     if language is Language.ENGLISH:
         return str.__str__(text)
     return _fill(translated(text.template, language), text.values, language)
+
+
+def either(english: str | None, chinese: str | None) -> str | None:
+    """What is stored in both languages, in that of the context; English where it is alone."""
+    return chinese if chinese and get_language() is Language.CHINESE else english
 
 
 def translated(template: str, language: Language | None = None) -> str:

@@ -8,6 +8,8 @@ import httpx
 
 Json = dict[str, Any]
 
+TEXT_SHOWN = 200  # characters of an answer that is none of ours
+
 
 @dataclass(eq=False)
 class Refused(Exception):
@@ -58,10 +60,10 @@ class Party:
 
     @staticmethod
     def _read(method: str, path: str, reply: httpx.Response) -> Any:
-        if reply.is_success:
-            return reply.json() if reply.content else None
         is_json = "json" in reply.headers.get("content-type", "")
-        problem = reply.json() if is_json else {"detail": reply.text[:200]}
+        if reply.is_success and (is_json or not reply.content):
+            return reply.json() if reply.content else None
+        problem = reply.json() if is_json else {"detail": reply.text[:TEXT_SHOWN]}
         raise Refused(method, path, reply.status_code, problem)
 
 

@@ -11,6 +11,7 @@ from app.core.clock import business_date
 from app.core.errors import Conflict
 from app.demo.cases import CASES
 from app.demo.client import Json
+from app.demo.failing import HadDemo, told_in_one_line
 from app.demo.region import Region, region
 from app.demo.road import STEPS, Journey
 
@@ -35,11 +36,16 @@ class LedgerBroken(Conflict):
 
 
 async def drive(url: str, *, console: Console) -> list[Journey]:
-    """Take every case down the road at the service at ``url``. Raises at the first wrong step."""
+    """Take every case down the road at the service at ``url``. Raises at the first wrong step.
+
+    A right is pledged once and its number stands once on a platform, so that a service that has
+    had the demo refuses a second one from the start: ``HadDemo``.
+    """
     today = business_date(datetime.now(UTC)).isoformat()
-    with Progress(console=console, transient=True) as progress:
+    with told_in_one_line(url), Progress(console=console, transient=True) as progress:
         bar = progress.add_task("signing up the region", total=len(CASES) * len(STEPS))
         async with region(url, today=today) as whole:
+            await _refuse_second(whole, url)
             journeys = []
             for case in CASES:
 
@@ -51,6 +57,13 @@ async def drive(url: str, *, console: Console) -> list[Journey]:
             await _finish(journeys)
             await _verify(whole)
     return journeys
+
+
+async def _refuse_second(whole: Region, url: str) -> None:
+    for case in CASES:
+        firm = whole[case.firm]
+        if (await firm.get("/v1/company/requests", limit=1))["items"]:
+            raise HadDemo(url, firm.name)
 
 
 async def _verify(whole: Region) -> None:

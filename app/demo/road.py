@@ -8,6 +8,7 @@ from typing import Any
 
 from app.demo.cases import TERM_MONTHS, Case, Ending, offers
 from app.demo.client import Json, Party
+from app.demo.failing import RoadBlocked
 from app.demo.region import Region
 
 RECORDS = Path(__file__).parent / "records"
@@ -16,10 +17,6 @@ WAIT_S = 60.0
 
 STEPS = ("portfolio", "request", "quotes", "package", "approvals", "contracts", "pledge", "cash",
          "ending")  # fmt: skip
-
-
-class RoadBlocked(Exception):
-    """Something the demo relies on did not happen."""
 
 
 @dataclass

@@ -23,6 +23,21 @@ class EnterpriseSize(StrEnum):
     MICRO = "micro"  # 微型
 
 
+SIZE_NAMES: dict[EnterpriseSize, Text] = {
+    EnterpriseSize.LARGE: say("large"),
+    EnterpriseSize.MEDIUM: say("medium"),
+    EnterpriseSize.SMALL: say("small"),
+    EnterpriseSize.MICRO: say("micro"),
+}
+FIELD_NAMES: dict[str, Text] = {
+    "industry": say("industry"),
+    "employees": say("employees"),
+    "revenue": say("revenue"),
+    "assets": say("assets"),
+}
+"""What people call the sizes, and what decides them."""
+
+
 @dataclass(frozen=True)
 class Industry:
     """One row of the standard.
@@ -132,11 +147,11 @@ def _rule(row: Industry, bounds: tuple[int, ...], *, met: bool) -> Text:
 
 
 def _at_least(figure: str, bound: int | Money) -> Text:
-    return say("{figure} at least {bound}", figure=figure, bound=bound)
+    return say("{figure} at least {bound}", figure=FIELD_NAMES[figure], bound=bound)
 
 
 def _below(figure: str, bound: int | Money) -> Text:
-    return say("{figure} below {bound}", figure=figure, bound=bound)
+    return say("{figure} below {bound}", figure=FIELD_NAMES[figure], bound=bound)
 
 
 def _both(one: Text, other: Text) -> Text:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from app.core.messages import Text, say
+
 
 class Register(StrEnum):
     """Who records a pledge: CNIPA for patents and for trademarks, the copyright centre."""
@@ -19,6 +21,16 @@ class RightKind(StrEnum):
     SOFTWARE_COPYRIGHT = "software_copyright"  # 计算机软件著作权
     WORK_COPYRIGHT = "work_copyright"  # 作品著作权
 
+
+KIND_NAMES: dict[RightKind, Text] = {
+    RightKind.INVENTION: say("invention"),
+    RightKind.UTILITY_MODEL: say("utility model"),
+    RightKind.DESIGN: say("design"),
+    RightKind.TRADEMARK: say("trademark"),
+    RightKind.SOFTWARE_COPYRIGHT: say("software copyright"),
+    RightKind.WORK_COPYRIGHT: say("copyright of a work"),
+}
+"""What people call the kinds, in the sentences that name them."""
 
 _REGISTERS = {
     RightKind.INVENTION: Register.PATENTS,

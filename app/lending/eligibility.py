@@ -9,9 +9,23 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
-from app.core.messages import Language, told
+from app.core.messages import Language, Text, say, told
 from app.core.money import Money
+from app.identifiers.enterprise_size import SIZE_NAMES, EnterpriseSize
 from app.lending.periods import months_after
+
+PURPOSE_NAMES: dict[str, Text] = {
+    "working_capital": say("working capital"),
+    "research": say("research and development"),
+    "equipment": say("equipment"),
+    "purchase": say("purchase of materials"),
+    "order_fulfilment": say("fulfilment of orders"),
+    "securities": say("securities"),
+    "real_estate": say("real estate"),
+    "repay_other_loan": say("repayment of another loan"),
+    "equity": say("equity"),
+}
+"""What people call the uses of funds that the rule "eligibility" names."""
 
 
 class Outcome(StrEnum):
@@ -149,13 +163,14 @@ def _judge_size(bounds: Bounds, firm: Firm) -> Verdict:
             f"无法划型：{basis_zh}",
             f"the size cannot be told: {basis_en}",
         )
-    allowed = ", ".join(bounds.sizes)
+    size = SIZE_NAMES[EnterpriseSize(firm.size)]
+    allowed = [SIZE_NAMES[EnterpriseSize(name)] for name in bounds.sizes]
     return _verdict(
         "size",
         field,
         firm.size in bounds.sizes,
-        f"企业规模为 {firm.size}，允许 {allowed}（{basis_zh}）",
-        f"the firm's size is {firm.size}, allowed are {allowed} ({basis_en})",
+        f"企业规模为{_zh(size)}，允许{_zh(*allowed)}（{basis_zh}）",
+        f"the firm's size is {_en(size)}, allowed are {_en(*allowed)} ({basis_en})",
     )
 
 
@@ -189,15 +204,24 @@ def _judge_authorisation(bounds: Bounds, firm: Firm, on: date) -> Verdict:
 
 def _judge_purpose(bounds: Bounds, purpose: str) -> Verdict:
     refused = purpose in bounds.purposes_refused
-    allowed = ", ".join(bounds.purposes)
+    stated = PURPOSE_NAMES.get(purpose, purpose)
+    allowed = [PURPOSE_NAMES.get(name, name) for name in bounds.purposes]
     return _verdict(
         "purpose",
         "purpose",
         purpose in bounds.purposes and not refused,
-        f"资金用途 {purpose}{'属禁止用途' if refused else ''}，允许 {allowed}",
-        f"the use of funds {purpose} {'is forbidden' if refused else 'was stated'};"
-        f" allowed are {allowed}",
+        f"资金用途为{_zh(stated)}{'，属禁止用途' if refused else ''}，允许{_zh(*allowed)}",
+        f"the use of funds {_en(stated)} {'is forbidden' if refused else 'was stated'};"
+        f" allowed are {_en(*allowed)}",
     )
+
+
+def _zh(*names: str) -> str:
+    return "、".join(told(name, Language.CHINESE) for name in names)
+
+
+def _en(*names: str) -> str:
+    return ", ".join(told(name, Language.ENGLISH) for name in names)
 
 
 def _judge_rights(amount: Money, rights: Sequence[CarriedRight] | None) -> Iterator[Verdict]:

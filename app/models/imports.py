@@ -1,15 +1,17 @@
 """Bulk imports of rights: their progress, and each row that was refused with its reason.
 
-Reasons are stored, so they are English, whoever reads them (app/core/messages.py).
+Reasons are stored in both languages and told in the reader's (app/core/messages.py).
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, WithId
+from app.core.messages import either
 from app.lifecycle.imports import ImportStatus
 
 
@@ -23,13 +25,20 @@ class Import(WithId, Base):
     status: Mapped[ImportStatus] = mapped_column(default=ImportStatus.QUEUED)
     rows_total: Mapped[int | None]
     rows_done: Mapped[int] = mapped_column(default=0)
-    accepted: Mapped[int] = mapped_column(default=0)  # new or changed rights
+    accepted: Mapped[int] = mapped_column(default=0)  # new rights
+    changed: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     unmapped: Mapped[list[str]] = mapped_column(default=list)
     failure: Mapped[str | None]  # why the file cannot be read at all
+    failure_zh: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def told_failure(self) -> str | None:
+        """The failure in the reader's language."""
+        return either(self.failure, self.failure_zh)
 
 
 class ImportRow(WithId, Base):
@@ -40,8 +49,15 @@ class ImportRow(WithId, Base):
 
     import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"))
     line: Mapped[int]
-    outcome: Mapped[str]  # accepted, unchanged, refused
+    outcome: Mapped[str]  # accepted, changed, unchanged, refused
     right_id: Mapped[UUID | None] = mapped_column(ForeignKey("rights.id"))
     field: Mapped[str | None]
     reason: Mapped[str | None]
+    reason_zh: Mapped[str | None]
     value: Mapped[str | None]
+    replaced: Mapped[dict[str, Any] | None]  # what stood before, by field; None for what was added
+
+    @property
+    def told_reason(self) -> str | None:
+        """The reason in the reader's language."""
+        return either(self.reason, self.reason_zh)

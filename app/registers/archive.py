@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
+from app.core.messages import say
 from app.registers.records import Limits, UnreadableFile
 
 MAGIC = b"PK\x03\x04"
@@ -42,11 +43,11 @@ def open_archive(data: bytes, *, limits: Limits) -> tuple[ZipFile, tuple[Member,
         archive = ZipFile(BytesIO(data))
         infos = archive.infolist()
     except BROKEN as error:
-        raise UnreadableFile("it is a broken ZIP container") from error
+        raise UnreadableFile(say("it is a broken ZIP container")) from error
     if len(infos) > limits.zip_members:
-        raise UnreadableFile(f"it holds more than {limits.zip_members} files")
+        raise UnreadableFile(say("it holds more than {count} files", count=limits.zip_members))
     if sum(info.file_size for info in infos) > limits.zip_unpacked:
-        raise UnreadableFile(f"it unpacks to more than {limits.zip_unpacked} bytes")
+        raise UnreadableFile(say("it unpacks to more than {size} bytes", size=limits.zip_unpacked))
     for info in infos:
         _check_member(info, limits=limits)
     return archive, tuple(Member(info.filename, info) for info in infos if not info.is_dir())
@@ -61,7 +62,7 @@ def check_markup(archive: ZipFile, members: tuple[Member, ...], *, limits: Limit
     for member in members:
         tags += read_member(archive, member).count(b"<")
         if tags > TAGS_PER_NODE * limits.nodes:
-            raise UnreadableFile(f"it holds more than {limits.nodes} XML elements")
+            raise UnreadableFile(say("it holds more than {count} XML elements", count=limits.nodes))
 
 
 def read_member(archive: ZipFile, member: Member) -> bytes:
@@ -70,14 +71,16 @@ def read_member(archive: ZipFile, member: Member) -> bytes:
         with archive.open(member.info) as stream:
             return stream.read(member.info.file_size)
     except BROKEN as error:
-        raise UnreadableFile("a file inside the ZIP container is broken") from error
+        raise UnreadableFile(say("a file inside the ZIP container is broken")) from error
 
 
 def _check_member(info: ZipInfo, *, limits: Limits) -> None:
     if info.flag_bits & _ENCRYPTED:
-        raise UnreadableFile("it is protected by a password")
+        raise UnreadableFile(say("it is protected by a password"))
     if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise UnreadableFile("it is compressed by a method other than deflate")
+        raise UnreadableFile(say("it is compressed by a method other than deflate"))
     dense = info.file_size > limits.zip_ratio * max(info.compress_size, 1)
     if dense and info.file_size > RATIO_FROM_BYTES:
-        raise UnreadableFile(f"it is compressed more than {limits.zip_ratio} times")
+        raise UnreadableFile(
+            say("it is compressed more than {times} times", times=limits.zip_ratio)
+        )

@@ -3,6 +3,8 @@
 import csv
 from collections.abc import Iterator
 
+from app.core.messages import say
+from app.registers.decoding import decode, lines_of
 from app.registers.headers import Cells, field_of, read_headers
 from app.registers.records import Limits, Outcome, Refusal, RegisterFormat, UnreadableFile
 from app.registers.tables import TableRow, read_rows
@@ -11,13 +13,15 @@ QUOTED_LINES_MAX = 50  # a cell that runs on longer has lost its closing quotati
 
 HEADER_MAX = 20_000  # characters
 
+# A cell of any length is parsed, so that its row is refused by the name of its field.
+csv.field_size_limit(Limits().bytes)
+
 _DELIMITERS = (",", ";", "\t")
-_ENCODINGS = ("utf-8-sig", "gb18030")
 
 
 def read_csv(data: bytes, *, limits: Limits) -> tuple[list[Outcome], tuple[str, ...]]:
     """The outcome of each row, and the headers that name no field."""
-    lines = decode_lines(data)
+    lines = lines_of(decode(data))
     check_lines(lines, limits=limits)
     start, delimiter, header = find_header(lines)
     columns = read_headers(header, limits=limits)
@@ -26,30 +30,23 @@ def read_csv(data: bytes, *, limits: Limits) -> tuple[list[Outcome], tuple[str, 
     return outcomes, tuple(name for name in columns.unknown if name)
 
 
-def decode_lines(data: bytes) -> list[str]:
-    """The physical lines of the text, without their ends."""
-    for encoding in _ENCODINGS:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    raise UnreadableFile("it is text neither in UTF-8 nor in GB18030")
-
-
 def check_lines(lines: list[str], *, limits: Limits) -> None:
     """Refuse a text with far more lines than its rows could take, or with an endless header."""
     if len(lines) > limits.rows * QUOTED_LINES_MAX:
-        raise UnreadableFile(f"it has more than {limits.rows * QUOTED_LINES_MAX} lines")
+        raise UnreadableFile(
+            say("it has more than {lines} lines", lines=limits.rows * QUOTED_LINES_MAX)
+        )
     if len(next((line for line in lines if line.strip()), "")) > HEADER_MAX:
-        raise UnreadableFile(f"its header is longer than {HEADER_MAX} characters")
+        raise UnreadableFile(
+            say("its header is longer than {length} characters", length=HEADER_MAX)
+        )
 
 
 def find_header(lines: list[str]) -> tuple[int, str, Cells]:
     """Where the rows start, the delimiter, and the header: the split with most known headers."""
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is None:
-        raise UnreadableFile("it is empty")
+        raise UnreadableFile(say("it is empty"))
     splits = [(_header_split(lines, first, delimiter), delimiter) for delimiter in _DELIMITERS]
     (end, cells), delimiter = max(
         splits, key=lambda split: sum(field_of(cell) is not None for cell in split[0][1])
@@ -75,9 +72,11 @@ def split_rows(
             index = end
             continue
         if cells is None:
-            yield Refusal(index + 1, "row", "has a quotation mark that does not close", "")
+            yield Refusal(index + 1, "row", say("has a quotation mark that does not close"), "")
         else:
-            reason = f"has {len(cells)} columns where the header has {width}"
+            reason = say(
+                "has {count} columns where the header has {width}", count=len(cells), width=width
+            )
             yield Refusal(index + 1, "row", reason, "")
         index += 1
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
+from app.core.messages import say
 from app.identifiers.identifier import IdentifierKind, identify
 from app.identifiers.patents import check_digit
-from app.identifiers.rights import Register, RightKind, register_of
+from app.identifiers.rights import KIND_NAMES, Register, RightKind, register_of
 from app.registers.records import (
     EventRecord,
     Outcome,
@@ -84,7 +85,7 @@ class Draft:
         read = [self.text("holders", name, max_chars=NAME_MAX) for name in names]
         unique = tuple(dict.fromkeys(name for name in read if name))
         if len(unique) > HOLDERS_MAX:
-            self.refuse("holders", f"are more than {HOLDERS_MAX} names")
+            self.refuse("holders", say("are more than {count} names", count=HOLDERS_MAX))
         return unique
 
     def number(self, kind: RightKind, value: str | None, *, name: str = "number") -> str | None:
@@ -92,18 +93,25 @@ class Draft:
         text = self.text(name, value, max_chars=NUMBER_MAX)
         if text is None:
             if not self._refused(name):
-                self.refuse(name, "is missing")
+                self.refuse(name, say("is missing"))
             return None
         if self.jurisdiction != "CN":
             return text
         identified = identify(_IDENTIFIERS[kind], text)
         if identified.normalised is None:
-            self.refuse(name, identified.reason or "is not valid", text)
+            self.refuse(name, identified.reason or say("is not valid"), text)
             return None
         if register_of(kind) is not Register.PATENTS:
             return identified.normalised
         if identified.facts["right"] != kind.value:
-            self.refuse("kind", f"is {kind} where the number says {identified.facts['right']}")
+            self.refuse(
+                "kind",
+                say(
+                    "is {kind} where the number says {stated}",
+                    kind=KIND_NAMES[kind],
+                    stated=KIND_NAMES[RightKind(str(identified.facts["right"]))],
+                ),
+            )
         return str(identified.facts["application_number"])
 
     def outcomes(self, *, record_id: str | None, **fields: Any) -> list[Outcome]:
@@ -148,7 +156,11 @@ class Draft:
     def _check_order(self, fields: dict[str, Any], earlier: str, later: str) -> None:
         first, second = fields.get(earlier), fields.get(later)
         if first is not None and second is not None and second < first:
-            self.refuse(later, f"is before {earlier}, {first.isoformat()}", second.isoformat())
+            self.refuse(
+                later,
+                say("is before {field}, {day}", field=earlier, day=first.isoformat()),
+                second.isoformat(),
+            )
 
 
 def with_check_digit(body: str) -> str:

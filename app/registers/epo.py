@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from app.core.messages import say
 from app.identifiers.rights import RightKind
 from app.registers.draft import Draft, kind_of_publication, with_check_digit
 from app.registers.jsontext import as_text, inside, objects, parse_json
@@ -109,7 +110,7 @@ def _draft(publication: dict[str, DocumentId], format: RegisterFormat, line: int
     country = (docdb.country if docdb else None) or ""
     draft = Draft(format, line, country.strip())
     if not draft.jurisdiction:
-        draft.refuse("jurisdiction", "is missing: the publication names no country")
+        draft.refuse("jurisdiction", say("is missing: the publication names no country"))
     return draft
 
 
@@ -226,9 +227,9 @@ def _read_hit(hit: DocumentId, line: int) -> Outcomes:
     kind = kind_of_publication(draft.jurisdiction, hit.kind or "")
     published = draft.text("number", f"{draft.jurisdiction}{hit.number or ''}{hit.kind or ''}")
     if not hit.number:
-        draft.refuse("number", "is missing")
+        draft.refuse("number", say("is missing"))
     elif draft.jurisdiction == "CN":
-        draft.refuse("number", "is missing: a search hit has no application number", published)
+        draft.refuse("number", say("is missing: a search hit has no application number"), published)
     granted = _is_grant(draft.jurisdiction, hit.kind or "", kind)
     yield from draft.outcomes(
         record_id=published,

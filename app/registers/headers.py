@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TypeAlias
 
+from app.core.messages import say
 from app.identifiers.rights import RightKind
 from app.registers.records import Limits, UnreadableFile
 from app.registers.values import shown
@@ -73,7 +74,7 @@ def read_headers(cells: Cells, *, limits: Limits) -> Columns:
     while cells and not cells[-1].strip():
         cells = cells[:-1]
     if len(cells) > limits.columns:
-        raise UnreadableFile(f"it has more than {limits.columns} columns")
+        raise UnreadableFile(say("it has more than {count} columns", count=limits.columns))
     indexes: dict[str, int] = {}
     unknown: dict[str, int] = {}
     for index, header in enumerate(cells):
@@ -83,14 +84,20 @@ def read_headers(cells: Cells, *, limits: Limits) -> Columns:
             if not key:
                 continue
             first = shown(cells[known[key]].strip())
-            raise UnreadableFile(f"the headers {first} and {shown(header.strip())} say the same")
+            raise UnreadableFile(
+                say(
+                    "the headers {first} and {second} say the same",
+                    first=first,
+                    second=shown(header.strip()),
+                )
+            )
         known[key] = index
     if not any(name in indexes for name in NUMBER_FIELDS):
         raise UnreadableFile(
-            "the first row has no header for a number, such as 专利号, 注册号 or application_number"
+            say("the first row has no header for a number, such as 专利号 or application_number")
         )
     if "title" not in indexes:
-        raise UnreadableFile("the first row has no header for a title, such as 名称 or title")
+        raise UnreadableFile(say("the first row has no header for a title, such as 名称 or title"))
     return Columns(indexes, unknown, len(cells))
 
 

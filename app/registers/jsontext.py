@@ -3,6 +3,7 @@
 import json
 from typing import Any, NoReturn
 
+from app.core.messages import say
 from app.registers.records import Limits, UnreadableFile
 
 
@@ -10,15 +11,19 @@ def parse_json(data: bytes, *, limits: Limits) -> Any:
     """The value of the text. Raises ``UnreadableFile``."""
     # Objects and arrays are what costs memory, and each has one opening bracket in the text.
     if data.count(b"{") + data.count(b"[") > limits.nodes:
-        raise UnreadableFile(f"it has more than {limits.nodes} objects and arrays")
+        raise UnreadableFile(say("it has more than {count} objects and arrays", count=limits.nodes))
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise UnreadableFile("it is not JSON in UTF-8") from error
+        raise UnreadableFile(say("it is not JSON in UTF-8")) from error
     except RecursionError as error:
-        raise UnreadableFile(f"its values nest deeper than {limits.xml_depth}") from error
+        raise UnreadableFile(
+            say("its values nest deeper than {depth}", depth=limits.xml_depth)
+        ) from error
     except ValueError as error:
-        raise UnreadableFile(f"it is not well-formed JSON: {error}") from error
+        raise UnreadableFile(
+            say("it is not well-formed JSON: {fault}", fault=str(error))
+        ) from error
     _check_depth(value, depth_max=limits.xml_depth)
     return value
 
@@ -65,4 +70,4 @@ def _check_depth(value: Any, *, depth_max: int) -> None:
         ]
         if not level:
             return
-    raise UnreadableFile(f"its values nest deeper than {depth_max}")
+    raise UnreadableFile(say("its values nest deeper than {depth}", depth=depth_max))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+from app.core.messages import say
 from app.identifiers.rights import register_of
 from app.registers.delimited import read_csv
 from app.registers.epo import read_biblio, read_family
@@ -55,9 +56,9 @@ def read(
     where they are of one application. Raises ``UnreadableFile`` where nothing can be read.
     """
     if len(data) > limits.bytes:
-        raise UnreadableFile(f"it is larger than {limits.bytes} bytes")
+        raise UnreadableFile(say("it is larger than {size} bytes", size=limits.bytes))
     if not data.strip():
-        raise UnreadableFile("it is empty")
+        raise UnreadableFile(say("it is empty"))
     chosen = format or sniff(data, filename=filename, limits=limits)
     unmapped: tuple[str, ...] = ()
     match chosen:
@@ -68,7 +69,7 @@ def read(
         case _:
             outcomes = _bounded(_READERS[chosen](data, limits=limits), limits=limits)
     if not outcomes:
-        raise UnreadableFile("it holds no record")
+        raise UnreadableFile(say("it holds no record"))
     return _assemble(chosen, outcomes, unmapped)
 
 
@@ -79,7 +80,10 @@ def _bounded(outcomes: Outcomes, *, limits: Limits) -> list[Outcome]:
     for outcome in outcomes:
         lines.add(outcome.line)
         if len(lines) > limits.rows:
-            reason = f"is past the {limits.rows} rows a file may have; nothing after it was read"
+            reason = say(
+                "is past the {rows} rows a file may have; nothing after it was read",
+                rows=limits.rows,
+            )
             kept.append(Refusal(outcome.line, "row", reason, ""))
             break
         kept.append(outcome)
@@ -101,7 +105,7 @@ def _assemble(
         if first == outcome.line:
             rows.append(outcome)
         else:
-            reason = f"is already on line {first}"
+            reason = say("is already on line {line}", line=first)
             refusals.append(Refusal(outcome.line, "number", reason, shown(record.number)))
     return ReadResult(
         format=format,

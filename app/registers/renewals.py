@@ -1,7 +1,9 @@
 """US copyright renewals as the New York Public Library transcribes them, tab separated."""
 
+from app.core.messages import say
 from app.identifiers.rights import RightKind
-from app.registers.delimited import check_lines, decode_lines, split_rows
+from app.registers.decoding import decode, lines_of
+from app.registers.delimited import check_lines, split_rows
 from app.registers.draft import Draft
 from app.registers.headers import Columns
 from app.registers.records import (
@@ -20,12 +22,14 @@ RENEWAL = "RENEWAL"
 
 def read_renewals(data: bytes, *, limits: Limits) -> Outcomes:
     """One record per renewal; the number is that of the original registration."""
-    lines = decode_lines(data)
+    lines = lines_of(decode(data))
     check_lines(lines, limits=limits)
     first = next((line for line in lines if line.strip()), "")
     header = tuple(first.split("\t"))
     if not set(HEADERS) <= set(header):
-        raise UnreadableFile("its first line lacks the columns " + ", ".join(HEADERS))
+        raise UnreadableFile(
+            say("its first line lacks the columns {columns}", columns=", ".join(HEADERS))
+        )
     columns = Columns(
         {name: header.index(name) for name in HEADERS},
         {name: index for index, name in enumerate(header) if name not in HEADERS},
@@ -37,7 +41,10 @@ def read_renewals(data: bytes, *, limits: Limits) -> Outcomes:
             continue
         taken += 1
         if taken > limits.rows:
-            reason = f"is past the {limits.rows} rows a file may have; nothing after it was read"
+            reason = say(
+                "is past the {rows} rows a file may have; nothing after it was read",
+                rows=limits.rows,
+            )
             yield Refusal(row.line, "row", reason, "")
             return
         if isinstance(row, Refusal):

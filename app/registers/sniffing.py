@@ -2,8 +2,9 @@
 
 import re
 
+from app.core.messages import say
 from app.registers.archive import MAGIC, open_archive
-from app.registers.delimited import decode_lines
+from app.registers.decoding import decode, is_utf16, lines_of
 from app.registers.records import Limits, RegisterFormat, UnreadableFile
 from app.registers.renewals import HEADERS
 from app.registers.xmltext import outline
@@ -12,7 +13,6 @@ _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and workbooks with a p
 _PDF_MAGIC = b"%PDF-"
 _BOM = b"\xef\xbb\xbf"
 _XML_START = re.compile(rb"<(?:\?xml|[A-Za-z_!])")
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ROOTS = {
     "us-patent-grant": RegisterFormat.USPTO_ST36,
     "us-patent-application": RegisterFormat.USPTO_ST36,
@@ -33,11 +33,12 @@ def sniff(data: bytes, *, filename: str, limits: Limits) -> RegisterFormat:
     if data.startswith(MAGIC):
         return _sniff_archive(data, limits=limits)
     if data.startswith(_OLE_MAGIC):
-        raise UnreadableFile("it is an old or protected Excel file; save it as .xlsx or CSV")
+        raise UnreadableFile(say("it is an old or protected Excel file; save it as .xlsx or CSV"))
     if data.startswith(_PDF_MAGIC):
-        raise UnreadableFile("it is a PDF; records are read from CSV, XLSX, XML and JSON")
-    start = data[:256].removeprefix(_BOM).lstrip()
-    if _XML_START.match(start) or data.startswith(_UTF16_MARKS):
+        raise UnreadableFile(say("it is a PDF; records are read from CSV, XLSX, XML and JSON"))
+    head = decode(data[:256]).encode("utf-8", "ignore") if is_utf16(data) else data[:256]
+    start = head.removeprefix(_BOM).lstrip()
+    if _XML_START.match(start):
         return _sniff_xml(data, limits=limits)
     if start.startswith((b"{", b"[")):
         return _sniff_json(data)
@@ -52,7 +53,9 @@ def _sniff_archive(data: bytes, *, limits: Limits) -> RegisterFormat:
         return RegisterFormat.XLSX
     if any(name.lower().endswith(".xml") for name in names) and "word/document.xml" not in names:
         return RegisterFormat.USPTO_ST96
-    raise UnreadableFile("it is a ZIP container with neither a workbook nor XML documents in it")
+    raise UnreadableFile(
+        say("it is a ZIP container with neither a workbook nor XML documents in it")
+    )
 
 
 def _sniff_xml(data: bytes, *, limits: Limits) -> RegisterFormat:
@@ -60,7 +63,7 @@ def _sniff_xml(data: bytes, *, limits: Limits) -> RegisterFormat:
     for name in names:
         if name in _ROOTS:
             return _ROOTS[name]
-    raise UnreadableFile("it is XML of a kind that is not read here")
+    raise UnreadableFile(say("it is XML of a kind that is not read here"))
 
 
 def _sniff_json(data: bytes) -> RegisterFormat:
@@ -69,13 +72,13 @@ def _sniff_json(data: bytes) -> RegisterFormat:
         return RegisterFormat.TSDR if us else RegisterFormat.EUIPO_JSON
     if b'"results"' in data and b'"doc_number"' in data:
         return RegisterFormat.EPO_BIBLIO
-    raise UnreadableFile("it is JSON of a kind that is not read here")
+    raise UnreadableFile(say("it is JSON of a kind that is not read here"))
 
 
 def _sniff_text(data: bytes, *, filename: str) -> RegisterFormat:
-    first = next((line for line in decode_lines(data) if line.strip()), "")
+    first = next((line for line in lines_of(decode(data)) if line.strip()), "")
     if set(HEADERS) <= set(first.split("\t")):
         return RegisterFormat.COPYRIGHT_TSV
     if filename.lower().endswith(_OTHER_EXTENSIONS):
-        raise UnreadableFile("its content is not what its name says")
+        raise UnreadableFile(say("its content is not what its name says"))
     return RegisterFormat.CSV

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from app.core.messages import say
 from app.identifiers.identifier import IdentifierKind, identify
 from app.identifiers.rights import Register, RightKind, register_of
 from app.registers.draft import Draft
 from app.registers.headers import NUMBER_FIELDS, Cells, Columns, foreign_prefix, kind_of, office_of
 from app.registers.records import Limits, Outcome, Outcomes, Refusal, RegisterFormat
 from app.registers.values import (
+    NUMBER_MAX,
     ValueRefused,
     read_ipc_list,
     read_nice_list,
@@ -69,7 +71,10 @@ def read_rows(
             continue
         taken += 1
         if taken > limits.rows:
-            reason = f"is past the {limits.rows} rows a file may have; nothing after it was read"
+            reason = say(
+                "is past the {rows} rows a file may have; nothing after it was read",
+                rows=limits.rows,
+            )
             yield Refusal(row.line, "row", reason, "")
             return
         if isinstance(row, Refusal):
@@ -83,8 +88,12 @@ def _read_row(
 ) -> list[Outcome]:
     draft = Draft(format, row.line, "CN")
     numbers = {name: value for name in NUMBER_FIELDS if (value := columns.cell(row.cells, name))}
-    _read_jurisdiction(draft, columns.cell(row.cells, "jurisdiction"), numbers)
-    kind = _read_kind(draft, columns.cell(row.cells, "kind"), numbers)
+    words = {
+        name: draft.text(name, columns.cell(row.cells, name), max_chars=NUMBER_MAX)
+        for name in ("jurisdiction", "kind")
+    }
+    _read_jurisdiction(draft, words["jurisdiction"], numbers)
+    kind = _read_kind(draft, words["kind"], numbers)
     number = None
     if kind is not None:
         number = _read_number(draft, kind, numbers)
@@ -94,7 +103,7 @@ def _read_row(
     }
     title = draft.title(columns.cell(row.cells, "title"))
     if title is None and not any(refusal.field == "title" for refusal in draft.refusals):
-        draft.refuse("title", "is missing")
+        draft.refuse("title", say("is missing"))
     draft.unmapped.extend(
         header
         for header, index in columns.unknown.items()
@@ -121,7 +130,9 @@ def _read_jurisdiction(draft: Draft, given: str | None, numbers: dict[str, str])
     if given is not None:
         office = office_of(given)
         if office is None:
-            draft.refuse("jurisdiction", "is not a country or office, such as CN or 中国", given)
+            draft.refuse(
+                "jurisdiction", say("is not a country or office, such as CN or 中国"), given
+            )
         draft.jurisdiction = office or draft.jurisdiction
     else:
         prefixes = filter(None, map(foreign_prefix, numbers.values()))
@@ -134,15 +145,17 @@ def _read_kind(draft: Draft, given: str | None, numbers: dict[str, str]) -> Righ
         try:
             kind = kind_of(given)
         except KeyError:
-            draft.refuse("kind", "is not a kind such as 发明, 实用新型, 商标 or 软件著作权", given)
+            draft.refuse(
+                "kind", say("is not a kind such as 发明, 实用新型, 商标 or 软件著作权"), given
+            )
             return None
         if kind is not None:
             return kind
     if not numbers:
-        draft.refuse("number", "is missing")
+        draft.refuse("number", say("is missing"))
         return None
     if draft.jurisdiction != "CN":
-        draft.refuse("kind", "is missing; a foreign number does not tell it", given)
+        draft.refuse("kind", say("is missing; a foreign number does not tell it"), given)
         return None
     return _kind_told_by(draft, numbers)
 
@@ -158,7 +171,7 @@ def _kind_told_by(draft: Draft, numbers: dict[str, str]) -> RightKind | None:
     name, number = next(iter(numbers.items()))
     likely = _likely_identifier(number)
     verdict = identify(likely if likely in _TELLING[name] else _TELLING[name][0], number)
-    draft.refuse("number", verdict.reason or "is not valid", number)
+    draft.refuse("number", verdict.reason or say("is not valid"), number)
     return None
 
 
@@ -176,7 +189,9 @@ def _read_number(draft: Draft, kind: RightKind, numbers: dict[str, str]) -> str 
     read = [draft.number(kind, value) for value in numbers.values()] or [draft.number(kind, None)]
     # Abroad an application and its grant have numbers of their own, so nothing is to agree there.
     if draft.jurisdiction == "CN" and len(set(read)) > 1 and None not in read:
-        draft.refuse("number", "differs from the other number of the row", " ".join(map(str, read)))
+        draft.refuse(
+            "number", say("differs from the other number of the row"), " ".join(map(str, read))
+        )
     return read[0]
 
 
@@ -186,7 +201,7 @@ def _read_publication(draft: Draft, row: TableRow, columns: Columns, name: str) 
         return text
     verdict = identify(IdentifierKind.PUBLICATION, text)
     if verdict.normalised is None:
-        draft.refuse(name, verdict.reason or "is not valid", text)
+        draft.refuse(name, verdict.reason or say("is not valid"), text)
     return verdict.normalised
 
 
@@ -217,7 +232,7 @@ def _read_annuity(
     if text is None or kind is None:
         return None
     if register_of(kind) is not Register.PATENTS:
-        draft.refuse("annuity_paid_through_year", "is for patents only", text)
+        draft.refuse("annuity_paid_through_year", say("is for patents only"), text)
         return None
     return draft.read("annuity_paid_through_year", text, _patent_year)
 
@@ -226,4 +241,4 @@ def _patent_year(value: str) -> int:
     text = (read_text(value) or "").removeprefix("第").removesuffix("度").removesuffix("年")
     if re.fullmatch(r"\d{1,2}", text, re.ASCII) and 1 <= int(text) <= ANNUITY_YEAR_MAX:
         return int(text)
-    raise ValueRefused(f"is not a patent year from 1 to {ANNUITY_YEAR_MAX}")
+    raise ValueRefused(say("is not a patent year from 1 to {last}", last=ANNUITY_YEAR_MAX))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from xml.etree.ElementTree import Element
 
+from app.core.messages import say
 from app.identifiers.rights import RightKind
 from app.registers.archive import MAGIC, check_markup, open_archive, read_member
 from app.registers.draft import Draft
@@ -50,7 +51,7 @@ def read_st96(data: bytes, *, limits: Limits) -> Outcomes:
         if isinstance(paper, Refusal):
             yield paper
         elif paper.application is None:
-            yield Refusal(line, "number", "is missing", "")
+            yield Refusal(line, "number", say("is missing"), "")
         else:
             applications.setdefault(paper.application, (line, []))[1].append(paper)
     for number, (line, papers) in applications.items():

@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.core.messages import say
+
 SHOWN_MAX = 80
 TITLE_MAX = 500
 NAME_MAX = 300
@@ -54,13 +56,13 @@ def read_text(value: str, *, max_chars: int = TEXT_MAX) -> str | None:
     """
     # Cut first: a megabyte in one cell need not be examined to be refused.
     if len(value) > 20 * TEXT_MAX:
-        raise ValueRefused(f"is longer than {max_chars} characters")
+        raise ValueRefused(say("is longer than {length} characters", length=max_chars))
     for character in value:
         if character not in "\t\n\r":
             _refuse_unseen(character)
     text = " ".join(value.split())
     if len(text) > max_chars:
-        raise ValueRefused(f"is longer than {max_chars} characters")
+        raise ValueRefused(say("is longer than {length} characters", length=max_chars))
     return text or None
 
 
@@ -76,9 +78,9 @@ def read_day(value: str, *, year_min: int = 1, serial_epoch: date | None = None)
     if day is None and serial_epoch is not None and _SERIAL.fullmatch(text):
         day = serial_epoch + timedelta(days=int(text.partition(".")[0]))
     if day is None:
-        raise ValueRefused("is not a date such as 2021-05-07, 20210507 or 2021年5月7日")
+        raise ValueRefused(say("is not a date such as 2021-05-07, 20210507 or 2021年5月7日"))
     if day.year < year_min:
-        raise ValueRefused(f"is before {year_min}")
+        raise ValueRefused(say("is before {year}", year=year_min))
     return day
 
 
@@ -95,7 +97,7 @@ def read_ipc(value: str) -> str:
         return f"{subclass} {group}/{subgroup}"
     if _IPC_SUBCLASS.fullmatch(text):
         return text
-    raise ValueRefused("is not an IPC symbol such as H04L 9/32")
+    raise ValueRefused(say("is not an IPC symbol such as H04L 9/32"))
 
 
 def read_ipc_list(value: str) -> tuple[str, ...]:
@@ -114,16 +116,29 @@ def read_nice_list(value: str) -> tuple[int, ...]:
 def read_nice(value: str) -> int:
     if re.fullmatch(r"\d{1,3}", value, re.ASCII) and 1 <= int(value) <= NICE_CLASS_MAX:
         return int(value)
-    raise ValueRefused(f"is not a Nice class from 1 to {NICE_CLASS_MAX}")
+    raise ValueRefused(say("is not a Nice class from 1 to {last}", last=NICE_CLASS_MAX))
 
 
 def _refuse_unseen(character: str) -> None:
     match unicodedata.category(character):
         case "Cc" | "Zl" | "Zp":
-            raise ValueRefused(f"contains a control character (U+{ord(character):04X})")
-        case "Cf" | "Cs":
             raise ValueRefused(
-                f"contains an invisible or direction-changing character (U+{ord(character):04X})"
+                say(
+                    "contains {what}",
+                    what=say("a control character ({name})", name=f"U+{ord(character):04X}"),
+                )
+            )
+        case "Cs":
+            raise ValueRefused(say("contains bytes that are no text"))
+        case "Cf":
+            raise ValueRefused(
+                say(
+                    "contains {what}",
+                    what=say(
+                        "an invisible or direction-changing character ({name})",
+                        name=f"U+{ord(character):04X}",
+                    ),
+                )
             )
 
 
@@ -134,5 +149,5 @@ def _read_calendar_day(text: str) -> date | None:
             try:
                 return date(year, month, day)
             except ValueError:
-                raise ValueRefused("is a day that no calendar has") from None
+                raise ValueRefused(say("is a day that no calendar has")) from None
     return None

@@ -8,6 +8,7 @@ from io import BytesIO
 
 from openpyxl import load_workbook
 
+from app.core.messages import say
 from app.registers.archive import check_markup, open_archive, read_member
 from app.registers.headers import read_headers
 from app.registers.records import Limits, Outcome, RegisterFormat, UnreadableFile
@@ -34,7 +35,7 @@ def read_xlsx(data: bytes, *, limits: Limits) -> tuple[list[Outcome], tuple[str,
     rows, sheets, epoch = _load_cells(data, limits=limits)
     header = next((index for index, cells in enumerate(rows[:HEADER_ROWS_MAX]) if any(cells)), None)
     if header is None:
-        raise UnreadableFile("its first sheet is empty")
+        raise UnreadableFile(say("its first sheet is empty"))
     columns = read_headers(rows[header], limits=limits)
     below = (TableRow(index + 1, cells) for index, cells in enumerate(rows) if index > header)
     outcomes = list(
@@ -69,7 +70,7 @@ def _load_cells(
     except Exception as error:
         # A hostile workbook makes openpyxl fail in ways it does not name (KeyError, TypeError,
         # AttributeError and more), so whatever it raises means this: no workbook can be read here.
-        raise UnreadableFile("it is not a workbook that can be read") from error
+        raise UnreadableFile(say("it is not a workbook that can be read")) from error
 
 
 def _without_tail(rows: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

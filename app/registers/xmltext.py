@@ -8,10 +8,11 @@ from xml.parsers import expat
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from app.core.messages import say
 from app.registers.records import Limits, UnreadableFile
 
 CHUNK_BYTES = 65_536
-ENTITIES = "it declares entities, which this service does not read"
+ENTITIES = say("it declares entities, which this service does not read")
 OUTLINE_ELEMENTS = 6  # enough of a document to tell which register wrote it
 
 
@@ -34,9 +35,11 @@ class _BoundedBuilder(TreeBuilder):
         self._depth += 1
         self._nodes += 1
         if self._depth > self._limits.xml_depth:
-            raise UnreadableFile(f"its elements nest deeper than {self._limits.xml_depth}")
+            raise UnreadableFile(
+                say("its elements nest deeper than {depth}", depth=self._limits.xml_depth)
+            )
         if self._nodes > self._limits.nodes:
-            raise UnreadableFile(f"it has more than {self._limits.nodes} elements")
+            raise UnreadableFile(say("it has more than {count} elements", count=self._limits.nodes))
         if self._outline is not None:
             self.names.append(tag)
             if len(self.names) >= self._outline:
@@ -77,7 +80,9 @@ def check_branches(data: bytes, *, depth: int, elements_max: int) -> None:
         level += 1
         held = 0 if level <= depth else held + 1
         if held > elements_max:
-            raise UnreadableFile(f"one of its rows holds more than {elements_max} elements")
+            raise UnreadableFile(
+                say("one of its rows holds more than {count} elements", count=elements_max)
+            )
 
     def end(tag: str) -> None:
         nonlocal level
@@ -90,7 +95,7 @@ def check_branches(data: bytes, *, depth: int, elements_max: int) -> None:
     try:
         parser.Parse(data, True)
     except (LookupError, ValueError, expat.ExpatError) as error:
-        raise UnreadableFile("a part of it is not well-formed XML") from error
+        raise UnreadableFile(say("a part of it is not well-formed XML")) from error
 
 
 def local(element: Element) -> str:
@@ -130,7 +135,7 @@ def _parse(data: bytes, builder: _BoundedBuilder) -> Element:
     except DefusedXmlException as error:
         raise UnreadableFile(ENTITIES) from error
     except ParseError as error:
-        raise UnreadableFile(f"it is not well-formed XML: {error}") from error
+        raise UnreadableFile(say("it is not well-formed XML: {fault}", fault=str(error))) from error
     except (LookupError, ValueError) as error:
-        raise UnreadableFile("it is in an encoding that cannot be read") from error
+        raise UnreadableFile(say("it is in an encoding that cannot be read")) from error
     return root

@@ -1,8 +1,11 @@
 """What a file is by its content; its name is never believed."""
 
+import re
 import zipfile
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
+
+from app.registers.decoding import decode, lines_of
 
 PDF = "application/pdf"
 PNG = "image/png"
@@ -32,8 +35,9 @@ _REFUSED = (
     (b"7z\xbc\xaf", "application/x-7z-compressed"),
     (b"\x1f\x8b", "application/gzip"),
 )
-_BOM = b"\xef\xbb\xbf"
-_HTML = (b"<!doctype html", b"<html", b"<script")
+_HTML = ("<!doctype html", "<html", "<script")
+# Control characters, and what decode() leaves where a byte is no text.
+_SPOILT = re.compile("[\x00-\x08\x0b\x0e-\x1f\ud800-\udfff]")
 _HEAD = 4096
 _MEMBERS_MAX = 10_000
 
@@ -59,27 +63,25 @@ def _zip_type(data: bytes) -> str:
 
 
 def _text_type(data: bytes) -> str:
-    head = data.removeprefix(_BOM).lstrip()[:_HEAD]
-    if b"\x00" in data:
-        return "application/octet-stream"
-    if head.lower().startswith(_HTML):
-        return "text/html"
-    if head.startswith(b"<"):
-        return XML
-    if head.startswith((b"{", b"[")):
-        return JSON
-    if not _is_text(data):
-        return "application/octet-stream"
-    first_line = head.split(b"\n", 1)[0]
-    return CSV if any(mark in first_line for mark in (b",", b"\t", b";")) else TEXT
+    text = decode(data)
+    head = text.lstrip()[:_HEAD]
+    if "\x00" not in text:
+        if head.lower().startswith(_HTML):
+            return "text/html"
+        if head.startswith("<"):
+            return XML
+        if head.startswith(("{", "[")):
+            return JSON
+    first_line = head.split("\n", 1)[0]
+    delimited = any(mark in first_line for mark in (",", "\t", ";"))
+    if text and not _SPOILT.search(text):
+        return CSV if delimited else TEXT
+    if delimited and not _SPOILT.search(first_line) and _is_mostly_sound(text):
+        return CSV
+    return "application/octet-stream"
 
 
-def _is_text(data: bytes) -> bool:
-    """UTF-8, or the GB 18030 that Chinese spreadsheets write."""
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return not any(ord(c) < ord(" ") and c not in "\t\n\r\f" for c in text)
-    return False
+def _is_mostly_sound(text: str) -> bool:
+    """Whether most lines are text, so that the reader of a table can refuse the others by name."""
+    lines = [line for line in lines_of(text) if line]
+    return sum(_SPOILT.search(line) is not None for line in lines) * 2 <= len(lines)

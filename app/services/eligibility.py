@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import FieldRefused
 from app.core.messages import say
 from app.core.money import Money
-from app.identifiers.enterprise_size import classify
+from app.identifiers.enterprise_size import FIELD_NAMES, classify
 from app.identifiers.rights import RightKind
 from app.lending.eligibility import (
     Bounds,
@@ -177,7 +177,7 @@ def _firm(profile: FirmProfile) -> Firm:
         size, basis = sized.size.value, sized.rule
     except FieldRefused as refused:
         field = refused.field
-        basis = say("{field} {reason}", field=field, reason=refused.reason)
+        basis = say("{field} {reason}", field=FIELD_NAMES[field], reason=refused.reason)
     return Firm(
         size=size,
         size_basis=basis,

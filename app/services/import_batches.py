@@ -1,10 +1,12 @@
-"""One batch of an import: rows become rights, or refusals; a bad row never loses a good one."""
+"""One batch of an import: rows become rights, changes or refusals; no bad row loses a good one."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import FieldRefused
+from app.core.messages import Language, say, told
 from app.identifiers.rights import Register
 from app.models.deals import DealRight
 from app.models.imports import Import, ImportRow
@@ -32,7 +35,7 @@ from app.services.rights import NUMBER_UNIQUE, is_demo
 
 Key = tuple[Register, str, str]
 
-ACCEPTED, UNCHANGED, REFUSED = "accepted", "unchanged", "refused"
+ACCEPTED, CHANGED, UNCHANGED, REFUSED = "accepted", "changed", "unchanged", "refused"
 
 
 async def write_batch(
@@ -57,26 +60,47 @@ async def write_batch(
     made = await _insert(session, job.owner_id, fresh, now=now)
     pledged = await _pledged(session, [right.id for right in known.values()])
     outcomes: dict[Key, str] = dict.fromkeys(made, ACCEPTED)
+    replaced: dict[Key, dict[str, Any]] = {}
     for item in items:
         if (right := known.get(item.key)) is not None:
             if (changed := changes(right, item)) and right.id in pledged:
-                refusals.append(_refused(item, "is pledged for a live deal and keeps its record"))
+                refusals.append(
+                    _refused(item, say("is pledged for a live deal and keeps its record"))
+                )
                 continue
             try:
                 right_fields.check_dates(dates_of(right) | changed, today=business_date(now))
             except FieldRefused as error:
                 refusals.append(refusal_of(item.row, error))
                 continue
+            replaced[item.key] = {name: getattr(right, name) for name in changed}
             _apply(right, changed, now=now)
-            outcomes[item.key] = ACCEPTED if changed else UNCHANGED
+            outcomes[item.key] = CHANGED if changed else UNCHANGED
         elif item.key not in made:
-            refusals.append(_refused(item, "is already registered on the platform"))
+            refusals.append(_refused(item, say("is already registered on the platform")))
     rights = {**known, **made}
     taken = [(rights[item.key], item) for item in items if item.key in outcomes]
-    for key in await _add_children(session, taken, now=now):
-        outcomes[key] = ACCEPTED
-    await _record(session, job, refusals, [(r, i, outcomes[i.key]) for r, i in taken])
+    for name, keys in (await _add_children(session, taken, now=now)).items():
+        for key in keys & known.keys():
+            outcomes[key] = CHANGED
+            replaced[key][name] = None
+    await _record(session, job, refusals, [_taken(job, r, i, outcomes, replaced) for r, i in taken])
     job.rows_done += len(entries)
+
+
+def _taken(
+    job: Import,
+    right: Right,
+    item: Ready,
+    outcomes: Mapping[Key, str],
+    replaced: Mapping[Key, dict[str, Any]],
+) -> dict[str, Any]:
+    """The row of the report of an entry that was taken in."""
+    before = to_jsonable_python(replaced.get(item.key)) or None
+    return _row(job, item.row.line, outcomes[item.key]) | {
+        "right_id": right.id,
+        "replaced": before,
+    }
 
 
 def _refused(item: Ready, reason: str) -> Refusal:
@@ -143,16 +167,16 @@ async def _pledged(session: AsyncSession, right_ids: Sequence[UUID]) -> set[UUID
 
 async def _add_children(
     session: AsyncSession, taken: Sequence[tuple[Right, Ready]], *, now: datetime
-) -> set[Key]:
-    """Further holders and legal events; the keys of rights that got a new one."""
+) -> dict[str, set[Key]]:
+    """Further holders and legal events; which rights got a new one of each."""
     owners = [
         {"id": new_id(), "right_id": right.id, "name": name}
         for right, item in taken
         for name in item.row.record.holders[1:]
     ]
-    changed: set[UUID] = set()
+    with_owners: set[UUID] = set()
     if owners:
-        changed |= set(
+        with_owners |= set(
             await session.scalars(
                 insert(CoOwner).on_conflict_do_nothing().returning(CoOwner.right_id), owners
             )
@@ -163,28 +187,37 @@ async def _add_children(
     await right_events.apply_events(
         session, [right for right, _ in taken if right.id in with_events], now=now
     )
-    return {item.key for right, item in taken if right.id in changed | with_events}
+    return {
+        name: {item.key for right, item in taken if right.id in ids}
+        for name, ids in (("co_owners", with_owners), ("events", with_events))
+    }
 
 
 async def _record(
     session: AsyncSession,
     job: Import,
     refusals: Sequence[Refusal],
-    taken: Sequence[tuple[Right, Ready, str]],
+    taken: Sequence[dict[str, Any]],
 ) -> None:
     """A row for each outcome. A row of the file with several refusals has a row for each."""
     rows = [
         _row(job, refusal.line, REFUSED)
-        | {"field": refusal.field, "reason": refusal.reason, "value": refusal.value}
+        | {
+            "field": refusal.field,
+            "reason": refusal.reason,
+            "reason_zh": told(refusal.reason, Language.CHINESE),
+            "value": refusal.value,
+        }
         for refusal in refusals
-    ] + [
-        _row(job, item.row.line, outcome) | {"right_id": right.id} for right, item, outcome in taken
     ]
+    rows += taken
     in_order = [row | {"id": new_id()} for row in sorted(rows, key=lambda row: row["line"])]
     await session.execute(insert(ImportRow), in_order)
-    job.accepted += sum(outcome == ACCEPTED for *_, outcome in taken)
-    job.unchanged += sum(outcome == UNCHANGED for *_, outcome in taken)
-    job.refused += len(refusals)
+    counts = Counter(row["outcome"] for row in rows)
+    job.accepted += counts[ACCEPTED]
+    job.changed += counts[CHANGED]
+    job.unchanged += counts[UNCHANGED]
+    job.refused += counts[REFUSED]
 
 
 def _row(job: Import, line: int, outcome: str) -> dict[str, Any]:
@@ -195,5 +228,7 @@ def _row(job: Import, line: int, outcome: str) -> dict[str, Any]:
         "right_id": None,
         "field": None,
         "reason": None,
+        "reason_zh": None,
         "value": None,
+        "replaced": None,
     }

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Sessions, new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
-from app.core.messages import say
+from app.core.messages import Language, say, told
 from app.integrations.store import DocumentStore
 from app.lifecycle.imports import IMPORT, ImportEvent, ImportStatus
 from app.lifecycle.parties import OrganisationKind
@@ -32,10 +32,11 @@ BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The finished import and every row that was refused, at most 10,000 of them."""
+    """The finished import, and every row that was refused or changed a right: 10,000 at most."""
 
     job: Import
     refused: Sequence[ImportRow]
+    changed: Sequence[ImportRow]
 
 
 class ImportGone(Conflict):
@@ -82,6 +83,7 @@ async def _begin(
         status=ImportStatus.QUEUED,
         rows_done=0,
         accepted=0,
+        changed=0,
         unchanged=0,
         refused=0,
         unmapped=[],
@@ -163,14 +165,11 @@ async def import_file(
         await bind(session, actor)
         job = await get_import(session, actor=actor, import_id=job.id)
         await session.refresh(job)
-        refused = await list_rows(
-            session,
-            actor=actor,
-            import_id=job.id,
-            limit=10_000,
-            outcome=import_batches.REFUSED,
-        )
-    return ImportReport(job, refused)
+        refused, changed = [
+            await list_rows(session, actor=actor, import_id=job.id, limit=10_000, outcome=outcome)
+            for outcome in (import_batches.REFUSED, import_batches.CHANGED)
+        ]
+    return ImportReport(job, refused, changed)
 
 
 async def _take_in(
@@ -234,3 +233,4 @@ async def _fail(
         current = await _lock(session, import_id, actor=actor)
         history.move(session, current, IMPORT, ImportEvent.FAIL, actor=actor, now=now)
         current.failure, current.finished_at = reason, now
+        current.failure_zh = told(reason, Language.CHINESE)

@@ -25,6 +25,7 @@ from app.models.organisations import Organisation
 from app.models.rights import Encumbrance, Licence, PrecheckConsent, Right
 from app.services import rights, rules
 from app.services.actor import Actor
+from app.services.names import NAMES
 from app.services.right_events import standing_of
 
 ALREADY_PLEDGED = "already_pledged"
@@ -245,7 +246,9 @@ async def consent(
     if known is None or known.severity is not Severity.WARN:
         raise FieldRefused(
             "ground",
-            say("is no ground of {register} that consent can waive", register=right.register),
+            say(
+                "is no ground of {register} that consent can waive", register=NAMES[right.register]
+            ),
         )
     row = insert(PrecheckConsent).values(
         id=new_id(),

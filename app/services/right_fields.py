@@ -9,7 +9,7 @@ from app.core.messages import say
 from app.identifiers import terms
 from app.identifiers.classes import read_locarno
 from app.identifiers.identifier import IdentifierKind, identify
-from app.identifiers.rights import Register, RightKind, register_of
+from app.identifiers.rights import KIND_NAMES, Register, RightKind, register_of
 from app.identifiers.text import Malformed
 from app.schemas.rights import PatentIn, RightIn, TrademarkIn
 
@@ -84,7 +84,11 @@ def read_number(kind: RightKind, value: str) -> str:
     if found.facts["right"] != kind.value:
         raise FieldRefused(
             "kind",
-            say("is {kind} where the number says {stated}", kind=kind, stated=found.facts["right"]),
+            say(
+                "is {kind} where the number says {stated}",
+                kind=KIND_NAMES[kind],
+                stated=KIND_NAMES[RightKind(str(found.facts["right"]))],
+            ),
         )
     return str(found.facts["application_number"])
 
@@ -110,7 +114,9 @@ def check_dates(fields: dict[str, Any], *, today: date, granted_name: str = "gra
             )
     filed_on, granted_on = fields.get("filed_on"), fields.get("granted_on")
     if filed_on is not None and granted_on is not None and granted_on < filed_on:
-        raise FieldRefused(granted_name, say("is before filed_on, {filed_on}", filed_on=filed_on))
+        raise FieldRefused(
+            granted_name, say("is before {field}, {day}", field="filed_on", day=filed_on)
+        )
 
 
 def term_end(kind: RightKind, fields: dict[str, Any]) -> date | None:

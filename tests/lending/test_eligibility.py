@@ -1,5 +1,6 @@
 """Eligibility: every rule speaks, and no refusal hides another."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -9,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import Money
+from app.identifiers.enterprise_size import EnterpriseSize, classify
 from app.lending.eligibility import (
+    PURPOSE_NAMES,
     Bounds,
     CarriedRight,
     Firm,
@@ -18,6 +21,7 @@ from app.lending.eligibility import (
     assess,
     reasons,
 )
+from app.reference.files import read_all
 
 ON = date(2026, 11, 23)
 
@@ -84,6 +88,23 @@ def test_a_sound_request_passes_every_rule_and_the_trace_names_them_all() -> Non
         "rights",
         "lendable",
     ]
+
+
+@pytest.mark.parametrize("size", EnterpriseSize)
+@pytest.mark.parametrize("purpose", PURPOSE_NAMES)
+def test_what_is_said_in_chinese_names_no_code(size: EnterpriseSize, purpose: str) -> None:
+    basis = classify("工业", employees=20, revenue=Money.yuan(3_000_000), assets=None).rule
+
+    trace = judge(firm=replace(SOUND, size=size, size_basis=basis), purpose=purpose)
+
+    assert [v.reason_zh for v in trace if re.search("[A-Za-z]", v.reason_zh)] == []
+
+
+def test_every_use_of_funds_that_the_rule_names_has_a_name() -> None:
+    bodies = [rule.body for rule in read_all() if rule.key == "eligibility"]
+
+    named = {name for body in bodies for name in (*body["purposes"], *body["purposes_refused"])}
+    assert named == PURPOSE_NAMES.keys()
 
 
 @pytest.mark.parametrize(

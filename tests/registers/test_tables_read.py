@@ -27,7 +27,7 @@ def told(result: ReadResult) -> list[tuple[int, str, str]]:
     return [(refusal.line, refusal.field, refusal.reason) for refusal in result.refusals]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_encodings_delimiters_and_line_ends_are_told(
@@ -57,6 +57,9 @@ def test_headers_may_be_english_starred_and_bracketed() -> None:
         ("ZL202110000001.6,甲,2021-02-30", "filed_on", "is a day that no calendar has"),
         ("ZL202110000001.6,甲,1899-12-31", "filed_on", "is before 1900"),
         ("ZL202110000001.6,甲\x07,", "title", "contains a control character (U+0007)"),
+        ("ZL202110000001.6,甲\x00,", "title", "contains a control character (U+0000)"),
+        (f"ZL202110000001.6,{'甲' * 200_000},", "title", "is longer than 500 characters"),
+        (f'ZL202110000001.6,"{"甲," * 100_000}",', "title", "is longer than 500 characters"),
         (
             "ZL202110000001.6,甲\u202e,",
             "title",
@@ -78,6 +81,22 @@ def test_bad_row_is_refused_with_line_field_and_reason(cells: str, field: str, r
 
     assert told(result) == [(3, field, reason)]
     assert [row.line for row in result.rows] == [2, 4]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_byte_that_is_no_text_loses_its_own_row_only(encoding: str) -> None:
+    good = f"专利号,名称,申请日\n{GOOD}\nZL202330000001.6,包装盒,\n".encode(encoding)
+
+    result = read(good + b"ZL202220000001.6,\xff,2021-01-04\n", filename="rights.csv")
+
+    assert told(result) == [(4, "title", "contains bytes that are no text")]
+    assert [row.line for row in result.rows] == [2, 3]
+
+
+def test_kind_of_endless_length_is_refused_for_its_length() -> None:
+    result = read_csv(f"ZL202110000001.6,甲,{'发' * 200_000}", header="专利号,名称,类型")
+
+    assert told(result) == [(2, "kind", "is longer than 64 characters")]
 
 
 def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:

@@ -1,6 +1,7 @@
 """The road of a firm over HTTP: documents, rights, imports, portfolios, values."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import Sessions
 from app.integrations.store import open_store
 from app.lifecycle.parties import OrganisationKind
 from app.models.organisations import Organisation
 from app.schemas.portfolios import AppraisalIn
 from app.schemas.rights import ConsentIn, CoOwnerIn, EncumbranceIn, EventIn, LicenceIn
+from app.services import imports
 from app.services.actor import Actor
 from tests.conftest import ActorClient
 from tests.make.parties import make_actor, make_organisation
@@ -166,6 +169,26 @@ async def test_an_import_is_queued_and_watched(client_of: Open, actor: Actor) ->
     assert (made.status_code, made.json()["status"]) == (202, "queued")
     assert watched.json() == made.json() == listed.json()["items"][0]
     assert rows.json() == {"items": [], "next": None}
+
+
+async def test_a_refused_row_is_told_in_the_readers_language(
+    client_of: Open, sessions: Sessions, actor: Actor, now: datetime
+) -> None:
+    report = await imports.import_file(
+        sessions,
+        actor=actor,
+        data="专利号,名称\n202110000001.6,\n".encode(),
+        file_name="a.csv",
+        format=None,
+        now=now,
+    )
+    async with client_of(actor) as client:
+        here = f"/v1/company/imports/{report.job.id}/rows"
+        english = await client.get(here)
+        chinese = await client.get(here, headers={"Accept-Language": "zh-CN"})
+
+    assert english.json()["items"][0]["reason"] == "is missing"
+    assert chinese.json()["items"][0]["reason"] == "未填写"
 
 
 async def test_a_portfolio_is_valued(

@@ -84,6 +84,12 @@ async def upload(
         (b"abc\x00", "application/octet-stream"),
         (b"\xff\xfe\xfd", "application/octet-stream"),
         (b"a\x07b", "application/octet-stream"),
+        ("专利号,名称\n1,二\n".encode("utf-16"), "text/csv"),
+        ("<?xml version='1.0'?><a/>".encode("utf-16"), "application/xml"),
+        ("专利号,名称\n1,二\n2,三\x00\n".encode(), "text/csv"),
+        ("专利号,名称\n1,二\n2,".encode() + b"\xff\n", "text/csv"),
+        (b"a,b\n\x00\x01\n\x02\x03\n", "application/octet-stream"),
+        (b"a\x00,b\nc,d\ne,f\n", "application/octet-stream"),
     ],
 )
 def test_the_content_tells_the_type(data: bytes, expected: str) -> None:

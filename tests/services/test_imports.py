@@ -1,29 +1,23 @@
 """Bulk imports of real and hostile files: good rows in, bad ones named, nothing twice."""
 
-import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-from pgqueuer.models import Job
-from pgqueuer.types import JobId
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import Sessions
-from app.core.errors import FieldRefused, NotFound
-from app.integrations.store import ObstoreStore, open_store
-from app.jobs.imports import import_rights
+from app.core.messages import Language, speaking
 from app.lifecycle.imports import ImportStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.imports import Import
 from app.models.organisations import Organisation
 from app.models.rights import CoOwner, LegalEvent, Right
-from app.services import documents, import_batches, imports
-from app.services.actor import SYSTEM, Actor, bind
-from app.services.imports import ImportGone, ImportReport
+from app.schemas.imports import ImportOut, ImportRowOut
+from app.services import imports
+from app.services.actor import Actor
+from app.services.imports import ImportReport
 from tests.make.parties import make_actor, make_organisation
 from tests.make.pledges import pledge_right
 from tests.make.rights import make_right
@@ -79,14 +73,43 @@ class TestImportFile:
     ) -> None:
         await take_in(sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,某厂,,".encode())
 
-        report = await take_in(
-            sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,,2021-01-04,".encode()
-        )
+        await take_in(sessions, actor, now, f"{HEADER}202110000001.6,甲,发明,,2021-01-04,".encode())
 
         right = await session.scalar(select(Right).execution_options(populate_existing=True))
         assert right is not None
-        assert (report.job.accepted, right.title, right.holder_name) == (1, "甲", "某厂")
+        assert (right.title, right.holder_name) == ("甲", "某厂")
         assert str(right.expires_on) == "2041-01-04"
+
+    async def test_a_row_that_changes_a_stored_right_says_what_it_replaced(
+        self,
+        session: AsyncSession,
+        sessions: Sessions,
+        firm: Organisation,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        right = await make_right(
+            session, firm, number="202110000001.6", title="手工录入", holder_name="某厂"
+        )
+        filed_on = right.filed_on
+        data = (
+            f"{HEADER}202110000001.6,新名,发明,某厂；另厂,2021-01-05,\n"
+            "202110000002.0,乙,发明,某厂,,\n"
+        ).encode()
+
+        report = await take_in(sessions, actor, now, data)
+        again = await take_in(sessions, actor, now, data)
+
+        assert (report.job.accepted, report.job.changed, report.job.unchanged) == (1, 1, 0)
+        (row,) = report.changed
+        assert (row.line, row.right_id) == (2, right.id)
+        assert row.replaced is not None
+        assert row.replaced["title"] == "手工录入"
+        assert row.replaced["filed_on"] == (filed_on and filed_on.isoformat())
+        assert row.replaced["co_owners"] is None
+        assert row.replaced.keys() == {"title", "filed_on", "expires_on", "co_owners"}
+        assert (again.job.accepted, again.job.changed, again.job.unchanged) == (0, 0, 2)
+        assert again.changed == []
 
     async def test_bad_rows_are_named_and_good_ones_kept(
         self,
@@ -114,6 +137,34 @@ class TestImportFile:
             (5, "filed_on"),
         ]
         assert report.refused[1].reason == "is already registered on the platform"
+
+    async def test_every_reason_is_told_in_the_readers_language(
+        self, sessions: Sessions, actor: Actor, now: datetime
+    ) -> None:
+        rows = [
+            "202110000001.7,甲,发明,某厂,,",
+            "202110000002.0,乙,外观设计,某厂,,",
+            "202110000003.5,丁,发明,某厂,2027-01-04,",
+            "202110000004.3",
+        ]
+        report = await take_in(sessions, actor, now, (HEADER + "\n".join(rows)).encode())
+        lost = await take_in(sessions, actor, now, b" ")
+
+        with speaking(Language.CHINESE):
+            told = [ImportRowOut.model_validate(row).reason for row in report.refused]
+            failure = ImportOut.model_validate(lost.job).failure
+
+        assert told == [
+            "校验位为 7，应为 6",
+            "为外观设计，而号码表明是发明",
+            "是将来的日期",
+            "有 1 列，而表头有 6 列",
+        ]
+        assert failure == "文件为空"
+        assert [ImportRowOut.model_validate(row).reason for row in report.refused][2:] == [
+            "is in the future",
+            "has 1 columns where the header has 6",
+        ]
 
     async def test_a_pledged_right_keeps_its_record(
         self,
@@ -168,6 +219,7 @@ class TestImportFile:
         assert report.job.status is ImportStatus.DONE
         assert report.job.accepted > 0
         done = report.job.accepted + report.job.unchanged + report.job.refused
+        assert report.job.changed == 0
         assert report.job.rows_done == report.job.rows_total == done
 
     async def test_a_file_that_cannot_be_read_says_why(
@@ -177,142 +229,3 @@ class TestImportFile:
 
         assert (report.job.status, report.job.failure) == (ImportStatus.FAILED, "it is empty")
         assert report.refused == []
-
-
-class TestQueuedImport:
-    @pytest.fixture
-    def store(self, tmp_path: Path) -> ObstoreStore:
-        return open_store((tmp_path / "documents").as_uri())
-
-    @pytest.fixture
-    async def job(
-        self, session: AsyncSession, store: ObstoreStore, actor: Actor, now: datetime
-    ) -> Import:
-        await bind(session, actor)
-        await documents.keep(store, actor=actor, data=CSV)
-        document = await documents.upload(
-            session,
-            actor=actor,
-            kind="import",
-            file_name="a.csv",
-            data=CSV,
-            now=now,
-        )
-        job = await imports.create_import(
-            session, actor=actor, document_id=document.id, format=None, now=now
-        )
-        await session.flush()
-        return job
-
-    async def test_is_queued_for_the_worker(self, session: AsyncSession, job: Import) -> None:
-        payload = await session.scalar(
-            text("SELECT payload FROM pgqueuer WHERE entrypoint = 'import_rights'")
-        )
-
-        assert json.loads(payload) == {"import_id": str(job.id)}
-        assert job.status is ImportStatus.QUEUED
-
-    async def test_the_job_runs_it_once(
-        self,
-        *,
-        session: AsyncSession,
-        sessions: Sessions,
-        store: ObstoreStore,
-        job: Import,
-        actor: Actor,
-        now: datetime,
-    ) -> None:
-        task = Job(
-            id=JobId(1),
-            priority=0,
-            created=now,
-            updated=now,
-            heartbeat=now,
-            execute_after=now,
-            status="picked",
-            entrypoint="import_rights",
-            payload=json.dumps({"import_id": str(job.id)}).encode(),
-            queue_manager_id=None,
-            headers=None,
-        )
-
-        for _ in range(2):
-            await import_rights(task, sessions=sessions, store=store)
-
-        await bind(session, actor)
-        rows = await imports.list_rows(session, actor=actor, import_id=job.id, limit=4)
-        rest = await imports.list_rows(
-            session, actor=actor, import_id=job.id, limit=9, after=rows[-1].id
-        )
-        assert [row.line for row in [*rows, *rest]] == [2, 3, 4, 5, 6, 7]
-        done = await imports.get_import(session, actor=actor, import_id=job.id)
-        await session.refresh(done)
-        assert (done.status, done.accepted, done.format) == (ImportStatus.DONE, 6, "csv")
-
-    async def test_a_crash_between_batches_is_taken_up_again(
-        self,
-        *,
-        session: AsyncSession,
-        sessions: Sessions,
-        store: ObstoreStore,
-        job: Import,
-        now: datetime,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(imports, "BATCH", 2)
-        written = import_batches.write_batch
-
-        async def crash_in_the_second(
-            session: AsyncSession, job: Import, entries: list[object], *, now: datetime
-        ) -> None:
-            if job.rows_done:
-                raise OSError("the lights went out")
-            await written(session, job, entries, now=now)  # type: ignore[arg-type]  # passed on
-
-        monkeypatch.setattr(import_batches, "write_batch", crash_in_the_second)
-        with pytest.raises(OSError, match="lights"):
-            await imports.run(sessions, store=store, import_id=job.id, now=now)
-        monkeypatch.setattr(import_batches, "write_batch", written)
-
-        await imports.run(sessions, store=store, import_id=job.id, now=now)
-
-        await bind(session, SYSTEM)
-        await session.refresh(job)
-        assert (job.status, job.rows_done, job.accepted) == (ImportStatus.DONE, 6, 6)
-
-    async def test_two_workers_do_not_take_the_same_batch(
-        self,
-        sessions: Sessions,
-        store: ObstoreStore,
-        job: Import,
-        now: datetime,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(imports, "BATCH", 2)
-        written = import_batches.write_batch
-
-        async def other_was_faster(
-            session: AsyncSession, job: Import, entries: list[object], *, now: datetime
-        ) -> None:
-            await written(session, job, entries, now=now)  # type: ignore[arg-type]  # passed on
-            job.rows_done += 2
-
-        monkeypatch.setattr(import_batches, "write_batch", other_was_faster)
-
-        with pytest.raises(ImportGone):
-            await imports.run(sessions, store=store, import_id=job.id, now=now)
-
-    async def test_needs_a_document_of_the_firm(
-        self, session: AsyncSession, job: Import, actor: Actor, now: datetime
-    ) -> None:
-        with pytest.raises(FieldRefused, match="document_id: is no document of yours"):
-            await imports.create_import(
-                session, actor=actor, document_id=job.id, format=None, now=now
-            )
-
-    async def test_is_the_firms_own(self, session: AsyncSession, job: Import, actor: Actor) -> None:
-        assert await imports.list_imports(session, actor=actor, limit=9) == [job]
-        assert await imports.list_imports(session, actor=actor, limit=9, after=job.id) == []
-        other = Actor(UUID(int=7), OrganisationKind.ENTERPRISE)
-        with pytest.raises(NotFound):
-            await imports.get_import(session, actor=other, import_id=job.id)

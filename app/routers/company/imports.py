@@ -40,7 +40,11 @@ async def create_import(
         RegisterFormat | None, Query(description="Told by the content if not given.")
     ] = None,
 ) -> Import:
-    """Queued for the worker. Importing the same file again makes no duplicates."""
+    """Queued for the worker. Importing the same file again makes no duplicates.
+
+    What the file says of a right you have is taken over; such a row is `changed` and tells what it
+    replaced. A right pledged for a live deal keeps its record.
+    """
     return await imports.create_import(
         session, actor=actor, document_id=document_id, format=format, now=now
     )
@@ -64,7 +68,7 @@ async def list_imports(
     responses=problems(NotFound),
 )
 async def get_import(import_id: UUID, actor: CurrentActor, session: Session) -> Import:
-    """`rows_done` of `rows_total`, and how many were accepted, unchanged and refused."""
+    """`rows_done` of `rows_total`, and how many were accepted, changed, unchanged and refused."""
     return await imports.get_import(session, actor=actor, import_id=import_id)
 
 
@@ -81,9 +85,9 @@ async def list_rows(
     session: Session,
     limit: Limit = 100,
     after: UUID | None = None,
-    outcome: Literal["accepted", "unchanged", "refused"] | None = None,
+    outcome: Literal["accepted", "changed", "unchanged", "refused"] | None = None,
 ) -> Page[ImportRowOut]:
-    """Each row's right, or the field and reason of its refusal; by `outcome` if wanted."""
+    """Each row's right and what it replaced, or the field and reason of its refusal."""
     found = await imports.list_rows(
         session, actor=actor, import_id=import_id, limit=limit, after=after, outcome=outcome
     )
