@@ -53,7 +53,7 @@ from app.routers.lender import quotes as lender_quotes
 from app.routers.lender import renewals as lender_renewals
 from app.routers.lender import requests as lender_requests
 from app.routers.lender import values as lender_values
-from app.routers.limits import BodyLimit, PlainAddress
+from app.routers.limits import BodyLimit, PlainAddress, PrivateAnswers
 from app.services.quota_feed import QuotaFeed
 
 TITLE = "知融 Zhirong"
@@ -88,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(PlainAddress)
     app.add_middleware(BodyLimit, bytes_max=settings.max_body_bytes)
     app.add_middleware(ReaderLanguage)
+    app.add_middleware(PrivateAnswers)
     problems.install(app)
     documentation.install(app)
     app.include_router(public.health)

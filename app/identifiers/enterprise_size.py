@@ -102,7 +102,7 @@ def classify(
     the last year. Raises ``FieldRefused`` for an unknown industry, a negative figure, or one that
     the industry counts and that is missing, even where the others would already decide.
     """
-    row = _find_industry(industry)
+    row = find_industry(industry)
     figures = {
         "employees": employees,
         "revenue": None if revenue is None else revenue.fen,
@@ -162,7 +162,8 @@ def _either(one: Text, other: Text) -> Text:
     return say("{one} or {other}", one=one, other=other)
 
 
-def _find_industry(name: str) -> Industry:
+def find_industry(name: str) -> Industry:
+    """The industry of a code or a Chinese name, with or without 业. ``FieldRefused`` if none is."""
     try:
         found = _BY_NAME.get(compact(name))
     except Malformed as malformed:

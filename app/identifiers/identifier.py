@@ -1,8 +1,10 @@
 """The front door: is this text an identifier of that kind, how is it stored, what does it say?"""
 
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 
+from app.core.messages import say
 from app.identifiers.answer import Identified, refused
 from app.identifiers.classes import read_ipc, read_nice
 from app.identifiers.copyrights import read_software, read_work
@@ -38,13 +40,17 @@ _READERS: dict[IdentifierKind, Callable[[str], Identified]] = {
 }
 
 
-def identify(kind: IdentifierKind, value: str) -> Identified:
+def identify(kind: IdentifierKind, value: str, *, today: date | None = None) -> Identified:
     """The verdict on ``value``; it raises for no text whatever.
 
-    The answer to a normalised value is the same answer again. No clock is read: a number of a
-    year to come is for the caller to doubt, and the year in a number is not the filing year.
+    The answer to a normalised value is the same answer again. With ``today`` a number of a year
+    to come is refused; the year in a number is not the filing year.
     """
     try:
-        return _READERS[kind](value)
+        found = _READERS[kind](value)
     except Malformed as malformed:
         return refused(malformed.reason)
+    year = found.facts.get("number_year")
+    if today is not None and isinstance(year, int) and year > today.year:
+        return refused(say("is of the year {year}, which is still to come", year=year))
+    return found

@@ -22,7 +22,24 @@ ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I, O, S, V, Z
 WEIGHTS = tuple(pow(3, i, 31) for i in range(LENGTH - 1))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
-# First two characters of the common registrants; others exist and are no error.
+# The kinds of organisation (second character) that each registering authority (first) knows, by
+# table 1 of the standard with its amendments: 54 are the committees of villages and residents.
+_KINDS = {
+    "1": "1239",  # 机构编制
+    "2": "19",  # 外交
+    "3": "123459",  # 司法行政
+    "4": "19",  # 文化
+    "5": "12349",  # 民政
+    "6": "129",  # 旅游
+    "7": "129",  # 宗教
+    "8": "19",  # 工会
+    "9": "1239",  # 工商
+    "A": "19",  # 中央军委改革和编制办公室
+    "N": "1239",  # 农业
+    "Y": "1",  # 其他
+}
+
+# First two characters of the common registrants.
 _REGISTRANTS = {
     "11": "state_organ",
     "12": "public_institution",
@@ -76,6 +93,13 @@ def read_uscc(value: str) -> Identified:
                     position=position,
                 )
             )
+    if code[1] not in _KINDS.get(code[0], ""):
+        raise Malformed(
+            say(
+                "begins with {start}, which no registering authority gives to any organisation",
+                start=code[:2],
+            )
+        )
     if not re.fullmatch(r"[0-9]{6}", code[2:8]):
         raise Malformed(say("must have six digits of a region as characters 3 to 8"))
     expected = check_character(code[:-1])

@@ -1,7 +1,8 @@
-"""Refuses what no endpoint should ever see: bodies too large, hidden characters in the address."""
+"""Around every endpoint: no body too large, no hidden character in the address, nothing kept."""
 
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,6 +66,33 @@ class BodyLimit:
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)  # the server holds a body to its declared length
+
+
+class PrivateAnswers:
+    """ASGI middleware: what was read by a token or a session is kept by no cache on its way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] == "http"
+            and scope["method"] in {"GET", "HEAD"}
+            and scope["path"].startswith("/v1/")
+            and any(name in {b"authorization", b"cookie"} for name, _ in scope["headers"])
+        ):
+            send = _unkept(send)
+        await self._app(scope, receive, send)
+
+
+def _unkept(send: Send) -> Send:
+    async def unkept(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return unkept
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

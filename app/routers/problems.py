@@ -77,7 +77,7 @@ def document(
     body = {
         **(members or {}),
         "type": f"/problems/{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": _phrase_of(status),
         "status": status,
         "detail": str(detail),
         "instance": request.url.path,
@@ -168,9 +168,16 @@ def _told(name: str, value: Any) -> Any:
     return translated(value)
 
 
+def _phrase_of(status: int) -> str:
+    """The same words on every Python: before 3.13 it has an older phrase for 413."""
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "Content Too Large"
+    return HTTPStatus(status).phrase
+
+
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    code = _phrase_of(error.status_code).lower().replace(" ", "-")
     return document(request, error.status_code, code, _phrase(error), headers=error.headers)
 
 

@@ -22,6 +22,7 @@ health = APIRouter(tags=["public"], dependencies=[public()])
 router = APIRouter(prefix="/public", tags=["public"], dependencies=[public()])
 
 
+@health.head("/health", include_in_schema=False)
 @health.get("/health", summary="Is the service up")
 async def get_health(session: Session) -> Health:
     """Answers 200 while the service reaches its database."""

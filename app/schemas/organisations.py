@@ -97,7 +97,9 @@ class FirmProfileIn(Input):
         }
     )
 
-    industry: ShortText = Field(description="A code of the enterprise-size calculator.")
+    industry: ShortText = Field(
+        description="A code or Chinese name of the enterprise-size calculator; kept as the code."
+    )
     field: ShortText | None = Field(None, description="A code of the dated list of key industries.")
     employees: int | None = Field(None, ge=0, le=10_000_000)
     revenue: Money | None = None

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.errors import FieldRefused, NotFound
 from app.core.messages import say
-from app.identifiers.enterprise_size import INDUSTRIES
+from app.identifiers.enterprise_size import find_industry
 from app.lifecycle.parties import OrganisationKind
 from app.models.organisations import FirmProfile, Organisation
 from app.schemas.organisations import FirmProfileIn
@@ -34,11 +34,13 @@ def visible_profiles(actor: Actor) -> Select[Any]:
 async def put_profile(
     session: AsyncSession, *, actor: Actor, profile: FirmProfileIn, now: datetime
 ) -> FirmProfile:
-    """Enter or replace the firm's profile; the authority's marks stay. FieldRefused for a code."""
+    """Enter or replace the firm's profile; the authority's marks stay.
+
+    FieldRefused for an unknown industry or field, or a date to come.
+    """
     actor.must_be(OrganisationKind.ENTERPRISE)
     today = business_date(now)
-    if profile.industry not in {industry.code for industry in INDUSTRIES}:
-        raise FieldRefused("industry", say("is none of the sixteen industries of the standard"))
+    industry = find_industry(profile.industry)
     if profile.field is not None:
         fields = await rules.get(session, "key_industries", on=today)
         if profile.field not in fields:
@@ -47,7 +49,7 @@ async def put_profile(
         raise FieldRefused("registered_on", say("lies in the future"))
     if profile.credit_authorised_on is not None and profile.credit_authorised_on > today:
         raise FieldRefused("credit_authorised_on", say("lies in the future"))
-    values = {**dict(profile), "updated_at": now}
+    values = {**dict(profile), "industry": industry.code, "updated_at": now}
     await session.execute(
         insert(FirmProfile)
         .values(firm_id=actor.organisation_id, dishonest=False, abnormal=False, **values)

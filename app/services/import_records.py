@@ -63,7 +63,7 @@ def _merged(one: RightRecord, other: RightRecord) -> RightRecord:
 
 
 def ready(row: Row, *, today: date) -> Ready:
-    """The columns a record decides; FieldRefused for dates that cannot be."""
+    """The columns a record decides; FieldRefused for dates and years that cannot be."""
     record = row.record
     columns = {
         "kind": record.kind,
@@ -86,6 +86,9 @@ def ready(row: Row, *, today: date) -> Ready:
     }
     right_fields.check_dates(columns, today=today)
     if record.jurisdiction == right_fields.CHINA:
+        right_fields.read_number(record.kind, record.number, today=today)
+        if record.publication_number is not None:
+            right_fields.check_publication(record.kind, record.publication_number)
         _set_term(record, columns)
     return Ready(row, columns)
 

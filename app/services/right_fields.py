@@ -52,13 +52,14 @@ def read(stated: RightIn, *, today: date) -> dict[str, Any]:
     if not isinstance(stated, PatentIn):
         given["granted_on"] = stated.registered_on
     fields = _BLANK | given | {"jurisdiction": CHINA, "register": register_of(stated.kind)}
-    fields["number"] = read_number(stated.kind, stated.number)
+    fields["number"] = read_number(stated.kind, stated.number, today=today)
     fields["ipc"] = [_identified("ipc", IdentifierKind.IPC, symbol) for symbol in fields["ipc"]]
     fields["nice"] = sorted(set(fields["nice"]))
     if publication := fields["publication_number"]:
         fields["publication_number"] = _identified(
             "publication_number", IdentifierKind.PUBLICATION, publication
         )
+        check_publication(stated.kind, publication)
     if locarno := fields["locarno"]:
         try:
             fields["locarno"] = read_locarno(locarno).normalised
@@ -74,9 +75,9 @@ def read(stated: RightIn, *, today: date) -> dict[str, Any]:
     return fields
 
 
-def read_number(kind: RightKind, value: str) -> str:
+def read_number(kind: RightKind, value: str, *, today: date) -> str:
     """The number to store a Chinese right by: normalised, a patent's without ZL."""
-    found = identify(_NUMBERS[kind], value)
+    found = identify(_NUMBERS[kind], value, today=today)
     if found.normalised is None:
         raise FieldRefused("number", found.reason or say("is not valid"))
     if register_of(kind) is not Register.PATENTS:
@@ -93,6 +94,18 @@ def read_number(kind: RightKind, value: str) -> str:
     return str(found.facts["application_number"])
 
 
+def check_publication(kind: RightKind, value: str) -> None:
+    """FieldRefused if the publication number is of another kind of right."""
+    stated = identify(IdentifierKind.PUBLICATION, value).facts.get("right", kind.value)
+    if stated != kind.value:
+        raise FieldRefused(
+            "publication_number",
+            say(
+                "is of the kind {stated}; the right is of the kind {kind}", stated=stated, kind=kind
+            ),
+        )
+
+
 def read_uscc(value: str) -> str:
     return _identified("uscc", IdentifierKind.USCC, value)
 
@@ -105,7 +118,7 @@ def _identified(field: str, kind: IdentifierKind, value: str) -> str:
 
 
 def check_dates(fields: dict[str, Any], *, today: date, granted_name: str = "granted_on") -> None:
-    """What happened lies in the past, and a grant is not before its filing."""
+    """What happened lies in the past; no grant before its filing, no record before the work."""
     for name in ("filed_on", "granted_on", "completed_on", "first_published_on"):
         day = fields.get(name)
         if day is not None and day > today:
@@ -116,6 +129,12 @@ def check_dates(fields: dict[str, Any], *, today: date, granted_name: str = "gra
     if filed_on is not None and granted_on is not None and granted_on < filed_on:
         raise FieldRefused(
             granted_name, say("is before {field}, {day}", field="filed_on", day=filed_on)
+        )
+    completed_on = fields.get("completed_on")
+    if completed_on is not None and granted_on is not None and completed_on > granted_on:
+        raise FieldRefused(
+            "completed_on",
+            say("is after the registration, on {registered_on}", registered_on=granted_on),
         )
 
 

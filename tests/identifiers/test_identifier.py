@@ -1,5 +1,7 @@
 """The front door over all kinds: marks, copyrights, classes, and what holds for any text at all."""
 
+from datetime import date
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from app.identifiers.answer import Facts
 from app.identifiers.classes import read_locarno
 from app.identifiers.identifier import Identified, IdentifierKind, identify
+from app.identifiers.patents import check_digit
 from app.identifiers.text import Malformed
 
 Kind = IdentifierKind
@@ -132,6 +135,24 @@ def test_a_wrong_value_is_refused_with_its_reason(kind: Kind, typed: str, reason
     assert (verdict.valid, verdict.normalised, verdict.facts) == (False, None, {})
     assert verdict.reason is not None
     assert verdict.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (Kind.PATENT, "202710000001." + check_digit("202710000001")),
+        (Kind.SOFTWARE_COPYRIGHT, "2027SR0001234"),
+        (Kind.WORK_COPYRIGHT, "宁作登字-2027-F-00012345"),
+    ],
+)
+def test_a_number_of_a_year_to_come_is_refused_once_the_day_is_known(
+    kind: Kind, number: str
+) -> None:
+    assert identify(kind, number).valid
+    assert identify(kind, number, today=date(2027, 1, 1)).valid
+    assert identify(kind, number, today=date(2026, 12, 31)).reason == (
+        "is of the year 2027, which is still to come"
+    )
 
 
 def test_a_locarno_class_is_of_1_to_32() -> None:

@@ -18,15 +18,26 @@ VALID = (
 )
 
 
+def complete(body: str) -> str:
+    return body + check_character(body)
+
+
 @st.composite
 def codes(draw: st.DrawFn) -> str:
     letters = st.sampled_from(ALPHABET)
     body = (
-        draw(st.text(letters, min_size=2, max_size=2))
+        draw(st.sampled_from(["11", "39", "54", "91", "92", "A1", "N3", "Y1"]))
         + draw(st.text(st.sampled_from("0123456789"), min_size=6, max_size=6))
         + draw(st.text(letters, min_size=9, max_size=9))
     )
-    return body + check_character(body)
+    return complete(body)
+
+
+@pytest.mark.parametrize(
+    "start", ["11", "13", "35", "54", "59", "81", "91", "93", "A1", "N2", "Y1"]
+)
+def test_every_registering_authority_has_its_kinds(start: str) -> None:
+    assert identify(IdentifierKind.USCC, complete(f"{start}640221MA75X0004")).valid
 
 
 @pytest.mark.parametrize("code", VALID)
@@ -59,6 +70,10 @@ def test_a_code_tells_its_parts() -> None:
         ("91350100M000100Y433", "has 19 characters"),
         ("9I350100M000100Y43", "has I as character 2, which"),
         ("91A50100M000100Y43", "must have six digits of a region"),
+        (complete("00350100M000100Y4"), "begins with 00, which no registering authority gives"),
+        (complete("94350100M000100Y4"), "begins with 94, which"),
+        (complete("Y2350100M000100Y4"), "begins with Y2, which"),
+        (complete("B1350100M000100Y4"), "begins with B1, which"),
         ("91350100\u041c000100Y43", "CYRILLIC CAPITAL LETTER EM"),
     ],
 )

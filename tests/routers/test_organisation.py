@@ -40,8 +40,10 @@ class TestOrganisation:
         async with client_of(bank) as client:
             own = (await client.get("/v1/organisation")).json()
             listed = (await client.get("/v1/organisation/institutions?limit=200")).json()
+            kept = (await client.get("/v1/organisation")).headers["cache-control"]
 
         assert own["id"] == str(bank.organisation_id)
+        assert kept == "no-store"
         assert {"id": own["id"], "kind": "bank", "name": own["name"], "guarantor_type": None} in (
             listed["items"]
         )

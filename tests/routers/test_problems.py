@@ -78,6 +78,8 @@ async def test_an_oversized_body_is_a_413_problem(database: str) -> None:
         assert reply.status_code == 413
         assert reply.headers["content-type"] == "application/problem+json"
         assert "2048 bytes" in reply.json()["detail"]
+        assert reply.json()["type"] == "/problems/content-too-large"
+        assert reply.json()["title"] == "Content Too Large"
 
 
 async def test_a_foreign_site_cannot_use_the_cookie(client_of: OpenClient, app: FastAPI) -> None:

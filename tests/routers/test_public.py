@@ -15,6 +15,14 @@ async def test_health_answers_without_signing_in(
     assert reply.json() == {"status": "ok"}
 
 
+async def test_health_is_asked_for_without_a_body_too(
+    client_of: Callable[[None], ActorClient],
+) -> None:
+    async with client_of(None) as client:
+        assert (await client.head("/health")).status_code == 200
+        assert (await client.head("/v1/public/parks")).status_code == 405
+
+
 async def test_the_quota_of_every_account_is_public(
     client_of: Callable[[None], ActorClient],
 ) -> None:

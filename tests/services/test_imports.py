@@ -111,6 +111,13 @@ class TestImportFile:
         assert (again.job.accepted, again.job.changed, again.job.unchanged) == (0, 0, 2)
         assert again.changed == []
 
+    async def test_a_number_of_a_year_to_come_is_refused(
+        self, session: AsyncSession, sessions: Sessions, actor: Actor, now: datetime
+    ) -> None:
+        report = await take_in(sessions, actor, now, f"{HEADER}202710000001.3,甲,发明,,,".encode())
+
+        assert (report.job.accepted, report.job.refused) == (0, 1)
+
     async def test_bad_rows_are_named_and_good_ones_kept(
         self,
         session: AsyncSession,

@@ -152,6 +152,18 @@ class TestProfile:
         own = await firms.get_profile(session, actor=firm, firm_id=firm.organisation_id)
         assert own is stored
 
+    @pytest.mark.parametrize("named", ["工业", "工 业", "industry", "INDUSTRY", "ｉｎｄｕｓｔｒｙ"])
+    async def test_takes_every_name_of_an_industry_that_the_calculator_takes(
+        self, session: AsyncSession, firm: Actor, now: datetime, named: str
+    ) -> None:
+        await bind(session, firm)
+
+        stored = await firms.put_profile(
+            session, actor=firm, profile=profile(industry=named), now=now
+        )
+
+        assert stored.industry == "industry"
+
     @pytest.mark.parametrize(
         ("changes", "field"),
         [

@@ -48,6 +48,12 @@ SOFTWARE = {
     "first_published_on": "2020-11-20",
     "registered_on": "2021-01-05",
 }
+WORK = {
+    "kind": "work_copyright",
+    "number": "国作登字-2021-F-00012345",
+    "title": "贺兰山岩画图样",
+    "holder_name": "宁夏示例文化有限公司",
+}
 
 
 def stated(base: dict[str, Any], **changed: Any) -> RightIn:
@@ -120,6 +126,11 @@ class TestCreateRight:
             (MARK, {"expires_on": "2004-09-06"}, "expires_on"),
             (MARK, {"registered_on": None}, "expires_on"),
             (SOFTWARE, {"registered_on": "2027-01-01"}, "registered_on"),
+            (SOFTWARE, {"completed_on": "2021-01-06"}, "completed_on"),
+            (SOFTWARE, {"number": "2027SR0001234"}, "number"),
+            (WORK, {"number": "国作登字-2027-F-00012345"}, "number"),
+            (PATENT, {"number": "ZL 2027 1 0000001.3"}, "number"),
+            (PATENT, {"publication_number": "CN212345678U"}, "publication_number"),
         ],
     )
     async def test_what_the_register_would_not_have_is_refused_by_field(
