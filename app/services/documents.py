@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
-from app.core.messages import say
+from app.core.messages import Text, say, translated
 from app.integrations.store import DocumentStore
 from app.models.documents import Document, DocumentReader
 from app.services import rules
@@ -23,6 +23,16 @@ from app.services.actor import Actor
 from app.services.content_types import content_type_of
 
 FILE_NAME_MAX = 200
+
+KIND_NAMES: dict[str, Text] = {
+    "contract": say("contract"),
+    "certificate": say("certificate"),
+    "report": say("report"),
+    "consent": say("consent"),
+    "import": say("file to import"),
+    "other": say("other document"),
+}
+"""What people call the kinds of document that the rule "document_types" names."""
 
 
 @dataclass(eq=False)
@@ -36,6 +46,13 @@ class TypeRefused(Unprocessable):
     def facts(self) -> dict[str, Any]:
         reason = say("is of type {content_type}", content_type=self.content_type)
         return super().facts() | {"field": "body", "reason": str(reason)}
+
+    def __str__(self) -> str:
+        return translated(self.message).format(
+            kind=KIND_NAMES.get(self.kind, self.kind),
+            content_type=self.content_type,
+            allowed=", ".join(self.allowed),
+        )
 
 
 class DocumentDamaged(Conflict):

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import Language, speaking
 from app.integrations.store import ObstoreStore, open_store
 from app.lifecycle.parties import OrganisationKind
 from app.models.documents import Document
@@ -114,6 +115,14 @@ class TestUpload:
             await upload(session, store, actor, now, data=b"MZ\x90\x00")
 
         assert refused.value.facts()["content_type"] == "application/x-msdownload"
+        assert str(refused.value).startswith(
+            "A contract cannot be a file of type application/x-msdownload; it may be"
+            " application/pdf, application/ofd, "
+        )
+        with speaking(Language.CHINESE):
+            assert str(refused.value).startswith(
+                "合同类文件的格式不能是 application/x-msdownload，可以是 application/pdf, "
+            )
 
     @pytest.mark.parametrize(
         ("changed", "field"),
