@@ -1,6 +1,7 @@
 """Killed in the middle: whoever asks again with the same key gets the one effect there was."""
 
 import asyncio
+import io
 import json
 import os
 import random
@@ -18,23 +19,28 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import migrating
+from app.core.clock import business_date
 from app.core.db import connect
 from app.core.embedded import EmbeddedPostgres
 from app.core.money import Money
 from app.core.postgres_tools import free_port, shared_place
 from app.models.deals import Deal
 from app.models.ledger import LedgerAccount
-from app.services import reference, sealing, tokens
+from app.services import exposures, reference, sealing, tokens
 from app.services.actor import SYSTEM, bind
 from app.services.ledger import AccountRole, Book
 from tests.make.deals import make_table
+from tests.make.figures import make_park
 from tests.postgres import MAJOR
 
 CALLS = 24
 KILLS = 6
+PARK = "PINGLUO"
 SHARE = Money.yuan(4_000_000)
 
 
@@ -170,6 +176,62 @@ async def kill_and_start(service: Service, chance: random.Random) -> None:
             service.start_web()
 
 
+async def ledger_of(session: AsyncSession) -> dict[str, str]:
+    """The park's counters as the ledger's accounts have them."""
+    rows = await session.scalars(
+        select(LedgerAccount).where(LedgerAccount.book == Book.QUOTA, LedgerAccount.owner == PARK)
+    )
+    by_role = {row.role: row for row in rows}
+    available, used = by_role[AccountRole.AVAILABLE], by_role[AccountRole.OUTSTANDING]
+    free = Money(available.credits_posted - available.debits_posted - available.debits_pending)
+    held = Money(available.debits_pending)
+    outstanding = Money(used.credits_posted - used.debits_posted)
+    return {"available": str(free), "held": str(held), "outstanding": str(outstanding)}
+
+
+async def everything_told(service: Service, client: httpx.AsyncClient) -> dict[str, Any]:
+    """The park's counters as the public page, its own page, the export and the stream tell them."""
+    async with connect(service.server.app_url()) as sessions, sessions.begin() as session:
+        await bind(session, SYSTEM)
+        park = await make_park(session, PARK)
+        now = datetime.now(UTC)
+        token = tokens.issue(
+            session,
+            organisation_id=park.organisation_id,
+            user_id=park.user_id,
+            lifetime=timedelta(days=1),
+            now=now,
+        )
+    headers = {"Authorization": f"Bearer {token}"}
+    public = (await client.get(f"{service.url}/v1/public/programme")).json()
+    figures = (await client.get(f"{service.url}/v1/park/figures", headers=headers)).json()
+    today = business_date(now)
+    period = {"from": str(today - timedelta(days=1)), "to": str(today)}
+    export = await client.get(
+        f"{service.url}/v1/park/quota/statement.xlsx", params=period, headers=headers
+    )
+    assert export.status_code == 200, export.text
+    rows = load_workbook(io.BytesIO(export.content))["accounts"].iter_rows(values_only=True)
+    accounts = {row[0]: row for row in rows}
+    posted, held = (Money.yuan(str(accounts["available"][column])) for column in (3, 6))
+    stream = f"{service.url}/v1/park/quota/stream"
+    async with client.stream("GET", stream, headers=headers) as answer:
+        lines = (line async for line in answer.aiter_lines() if line.startswith("data: "))
+        event = json.loads((await anext(lines)).removeprefix("data: "))
+    counters = ("available", "held", "outstanding")
+    [own] = [row for row in public["accounts"] if row["park_code"] == PARK]
+    return {
+        "public": {name: own[name] for name in counters},
+        "figures": {name: figures["quota"][name] for name in counters},
+        "stream": {name: event[name] for name in counters},
+        "export": {
+            "available": str(posted - held),
+            "held": str(held),
+            "outstanding": str(Money.yuan(str(accounts["outstanding"][3]))),
+        },
+    }
+
+
 async def test_every_acceptance_takes_effect_once_whatever_is_killed(service: Service) -> None:
     calls = await make_calls(service)
     async with httpx.AsyncClient(timeout=10) as client:
@@ -184,6 +246,7 @@ async def test_every_acceptance_takes_effect_once_whatever_is_killed(service: Se
         await asyncio.wait_for(killing, 60)  # or the calls were over before the last kill
         # Once more, as someone who lost every answer.
         await asyncio.gather(*map(ask, calls))
+        told = await everything_told(service, client)
 
     for call in calls:
         first, again = call.acknowledged
@@ -201,3 +264,7 @@ async def test_every_acceptance_takes_effect_once_whatever_is_killed(service: Se
         assert held.fen == limit
         assert held.fen % SHARE.fen == 0
         assert await sealing.verify(session) == []
+        assert await exposures.verify(session) == []
+        quota = await ledger_of(session)
+    assert Money.yuan(quota["held"]) == held
+    assert told == dict.fromkeys(told, quota)
