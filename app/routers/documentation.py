@@ -24,8 +24,9 @@ GUIDES = {
 # Long addresses break, and a wide table scrolls by itself, so that a phone shows all of it.
 STYLE = """<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-.swagger-ui .markdown code { overflow-wrap: anywhere; white-space: normal }
-.swagger-ui .markdown table { display: block; overflow-x: auto }
+.swagger-ui .renderedMarkdown code { overflow-wrap: anywhere; white-space: normal }
+.swagger-ui .renderedMarkdown table { display: block; overflow-x: auto }
+.swagger-ui .renderedMarkdown td { padding-right: 10px }
 </style>
 </head>"""
 
