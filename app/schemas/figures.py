@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from app.core.money import Money
 from app.lifecycle.alerts import AlertStatus
@@ -70,6 +70,12 @@ class WaitingOut(Output):
     kind: QueueKind
     amount: Money
     since: datetime
+    room_in: str | None = Field(
+        default=None,
+        description="The month by whose end repayments due will have freed its room on the"
+        " park's account; empty where they will not, or where it waits for another limit.",
+        examples=["2027-03"],
+    )
     firm_name: str | None
 
 

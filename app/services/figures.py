@@ -82,8 +82,13 @@ async def read_figures(
     accounts = await read_accounts(session, park_code, at=at)
     row = await last_figures(session, park_code, at=at) or nothing(park_code)
     names = await _largest_names(session, row)
-    queue = await _list_waiting(session, accounts.available_id, at=at)
     quota = accounts.quota
+    queue = await _list_waiting(session, accounts.available_id, at=at)
+    months = months_of_room(
+        [entry.amount for entry in queue], free=quota.available, releases=row.releases
+    )
+    for entry, month in zip(queue, months, strict=True):
+        entry.room_in = month
     return FiguresOut(
         park_code=park_code,
         at=instant,
@@ -276,6 +281,27 @@ def days_out(count: int, total: int, median: Decimal) -> DaysOut:
         return DaysOut(loans=0, mean=None, median=None)
     mean = (Decimal(total) / count).quantize(_TENTH, ROUND_HALF_UP)
     return DaysOut(loans=count, mean=mean, median=median.quantize(_TENTH, ROUND_HALF_UP))
+
+
+def months_of_room(
+    amounts: Sequence[Money], *, free: Money, releases: dict[str, Any]
+) -> list[str | None]:
+    """The month by whose end the schedules in force free room for each that waits, in order.
+
+    None where they do not, or where the account has the room: then the wait is for another limit.
+    """
+    months: list[str | None] = []
+    coming = iter(sorted(releases.items()))
+    month: str | None = None
+    for needed in amounts:
+        free -= needed
+        while free < ZERO:
+            month, freed = next(coming, (None, None))
+            if freed is None:
+                break
+            free += Money(freed)
+        months.append(month)
+    return months
 
 
 def releases_from(releases: dict[str, Any], on: date) -> Sequence[ReleaseOut]:

@@ -17,6 +17,7 @@ from app.models.organisations import Organisation
 from app.schemas.figures import FiguresOut
 from app.services import figures, park_views, stuck
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.figures import months_of_room
 from tests.make.deals import accept, make_table
 from tests.make.figures import clock, make_park
 from tests.make.loans import Drawn, make_drawn, pay
@@ -108,6 +109,19 @@ class TestByHand:
             DealStatus.APPROVING: 1,
             DealStatus.QUEUED: 1,
         }
+
+    def test_a_wait_ends_with_the_month_that_frees_enough(self) -> None:
+        releases = {"2027-01": 300, "2026-12": 100, "2027-05": 100}
+
+        def expected(free: int, *amounts: int) -> list[str | None]:
+            return months_of_room(
+                [Money(fen) for fen in amounts], free=Money(free), releases=releases
+            )
+
+        assert expected(50, 50, 100, 1, 300, 50, 50) == [
+            None, "2026-12", "2027-01", "2027-05", "2027-05", None
+        ]  # fmt: skip
+        assert expected(0) == []
 
 
 class TestPastInstants:
