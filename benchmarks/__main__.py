@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accept, lender_list, schedule
+from benchmarks import accept, ledger, lender_list, schedule
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "accept": accept.measure,
+    "ledger": ledger.measure,
     "schedule": schedule.measure,
     "lender-list": lender_list.measure,
 }
