@@ -10,8 +10,13 @@ from sqlalchemy import make_url
 from benchmarks.database import Database
 
 
-def per_second(ready: Database, script: str, *, clients: int, seconds: int) -> float:
-    """Transactions of ``script`` per second, as the service's role."""
+def per_second(
+    ready: Database, script: str, *, clients: int, seconds: int, durable: bool = True
+) -> float:
+    """Transactions of ``script`` per second, as the service's role.
+
+    Not ``durable``: commits do not wait for the disk, so that only the work itself is compared.
+    """
     url = make_url(ready.server.app_url())
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "script.sql"
@@ -22,7 +27,11 @@ def per_second(ready: Database, script: str, *, clients: int, seconds: int) -> f
         command += ["-U", str(url.username), str(url.database)]
         run = subprocess.run(
             command,
-            env={"PGPASSWORD": str(url.password), "LC_ALL": "C"},
+            env={
+                "PGPASSWORD": str(url.password),
+                "PGOPTIONS": f"-c synchronous_commit={'on' if durable else 'off'}",
+                "LC_ALL": "C",
+            },
             capture_output=True,
             text=True,
             check=False,

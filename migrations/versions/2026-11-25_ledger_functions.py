@@ -10,6 +10,108 @@ from alembic import context, op
 revision = "0006"
 down_revision = "0005"
 
+# The common batch, without a loop: transfers and holds with new ids, and room for all of them even
+# if none of them made room for another. False, and nothing done, when it is not that.
+LEDGER_APPLY_PLAIN = """
+CREATE FUNCTION ledger_apply_plain(lists jsonb) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    c_amount_max CONSTANT bigint := 1000000000000000;
+    c_tick CONSTANT interval := interval '1 microsecond';
+    v_plain boolean;
+    v_start timestamptz;
+    t_id uuid[];
+    t_kind text[];
+    t_code text[];
+    t_debit uuid[];
+    t_credit uuid[];
+    t_amount bigint[];
+    t_reference uuid[];
+    a_id uuid[];
+    a_limited boolean[];
+    a_room bigint[];
+BEGIN
+    SELECT bool_and(x.kind IN ('transfer', 'hold') AND x.amount BETWEEN 1 AND c_amount_max
+                    AND x.debit <> x.credit AND x.hold IS NULL AND x.id IS NOT NULL)
+               AND count(DISTINCT x.id) = count(*),
+           array_agg(x.id), array_agg(x.kind), array_agg(x.code), array_agg(x.debit),
+           array_agg(x.credit), array_agg(x.amount), array_agg(x.reference)
+        INTO v_plain, t_id, t_kind, t_code, t_debit, t_credit, t_amount, t_reference
+        FROM jsonb_array_elements(lists) WITH ORDINALITY AS l(item, n),
+            jsonb_array_elements(l.item) WITH ORDINALITY AS i(item, n),
+            jsonb_to_record(i.item) AS x(
+                id uuid, kind text, code text, debit uuid, credit uuid,
+                amount bigint, hold uuid, reference uuid);
+    IF v_plain IS NOT TRUE THEN
+        RETURN false;
+    END IF;
+    SELECT array_agg(a.id), array_agg(a.limited),
+           array_agg(a.credits_posted - a.debits_posted - a.debits_pending), max(a.at) + c_tick
+        INTO a_id, a_limited, a_room, v_start
+        FROM (SELECT * FROM ledger_accounts WHERE id = ANY (t_debit || t_credit)
+              ORDER BY id FOR NO KEY UPDATE) a;
+    IF EXISTS (SELECT FROM ledger_transfers WHERE id = ANY (t_id))
+        OR EXISTS (
+            SELECT FROM unnest(t_debit, t_credit, t_amount) AS w(debit, credit, amount)
+            LEFT JOIN unnest(a_id, a_limited, a_room) AS a(id, limited, room) ON a.id = w.debit
+            GROUP BY a.id, a.limited, a.room
+            HAVING a.id IS NULL OR (a.limited AND sum(w.amount) > a.room))
+        OR EXISTS (SELECT unnest(t_credit) EXCEPT SELECT unnest(a_id))
+    THEN
+        RETURN false;
+    END IF;
+    v_start := greatest(clock_timestamp(), v_start);
+    WITH transfer AS MATERIALIZED (
+        SELECT w.*, v_start + (w.place - 1) * c_tick AS at,
+               CASE w.kind WHEN 'transfer' THEN w.amount ELSE 0 END AS posted,
+               CASE w.kind WHEN 'hold' THEN w.amount ELSE 0 END AS pending
+        FROM unnest(t_id, t_kind, t_code, t_debit, t_credit, t_amount, t_reference)
+            WITH ORDINALITY AS w(id, kind, code, debit, credit, amount, reference, place)
+    ), written AS (
+        INSERT INTO ledger_transfers
+            (id, kind, code, debit_account_id, credit_account_id, amount, reference, at)
+        SELECT t.id, t.kind, t.code, t.debit, t.credit, t.amount, t.reference, t.at
+        FROM transfer t
+    ), side AS (
+        SELECT t.id, t.at, t.debit AS account, t.posted AS dp, t.pending AS dn, 0 AS cp, 0 AS cn
+        FROM transfer t
+        UNION ALL
+        SELECT t.id, t.at, t.credit, 0, 0, t.posted, t.pending
+        FROM transfer t
+    ), so_far AS (
+        SELECT s.*, row_number() OVER earlier AS steps,
+               (sum(s.dp) OVER earlier)::bigint AS sum_dp,
+               (sum(s.dn) OVER earlier)::bigint AS sum_dn,
+               (sum(s.cp) OVER earlier)::bigint AS sum_cp,
+               (sum(s.cn) OVER earlier)::bigint AS sum_cn
+        FROM side s
+        WINDOW earlier AS (PARTITION BY s.account ORDER BY s.at ROWS UNBOUNDED PRECEDING)
+    ), entry AS (
+        INSERT INTO ledger_entries
+            (account_id, version, transfer_id, at,
+             debits_posted, debits_pending, credits_posted, credits_pending,
+             previous_debits_posted, previous_debits_pending,
+             previous_credits_posted, previous_credits_pending)
+        SELECT a.id, a.version + s.steps, s.id, s.at,
+               a.debits_posted + s.sum_dp, a.debits_pending + s.sum_dn,
+               a.credits_posted + s.sum_cp, a.credits_pending + s.sum_cn,
+               a.debits_posted + s.sum_dp - s.dp, a.debits_pending + s.sum_dn - s.dn,
+               a.credits_posted + s.sum_cp - s.cp, a.credits_pending + s.sum_cn - s.cn
+        FROM so_far s JOIN ledger_accounts a ON a.id = s.account
+        WHERE a.id = ANY (a_id)
+    )
+    UPDATE ledger_accounts a SET
+        debits_posted = a.debits_posted + s.dp, debits_pending = a.debits_pending + s.dn,
+        credits_posted = a.credits_posted + s.cp, credits_pending = a.credits_pending + s.cn,
+        version = a.version + s.steps, at = s.at
+    FROM (SELECT account, count(*) AS steps, max(at) AS at, sum(dp)::bigint AS dp,
+                 sum(dn)::bigint AS dn, sum(cp)::bigint AS cp, sum(cn)::bigint AS cn
+          FROM side GROUP BY account) s
+    WHERE a.id = s.account AND a.id = ANY (a_id);
+    RETURN true;
+END $$
+"""
+
 # lists: [[{"id", "kind", "code", "debit", "credit", "amount", "hold", "reference"}, …], …].
 # Answers in the order of the lists: {"status": "created" | "exists"}, or {"status": "refused",
 # "op", "error", "account"} of a list of which nothing was done. Lists do not depend on each other,
@@ -81,6 +183,9 @@ DECLARE
     c integer;
     p integer;
 BEGIN
+    IF ledger_apply_plain(lists) THEN
+        RETURN to_jsonb(v_answers);
+    END IF;
     SELECT array_agg(a.id), array_agg(a.limited),
            array_agg(a.debits_posted), array_agg(a.debits_pending),
            array_agg(a.credits_posted), array_agg(a.credits_pending),
@@ -318,15 +423,123 @@ BEGIN
 END $$
 """
 
-# One linked list: NULL when it was applied, otherwise the answer of the batch form.
+# One linked list: NULL when it was applied, otherwise the answer of the batch form. A list of one
+# transfer or hold, the common case, goes straight: each account is locked by its own update. What
+# does not go smoothly is taken back, unseen by others, and decided by the batch form.
 LEDGER_APPLY = """
-CREATE FUNCTION ledger_apply(ops jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_apply(ops jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    c_amount_max CONSTANT bigint := 1000000000000000;
+    c_tick CONSTANT interval := interval '1 microsecond';
+    v_op jsonb := ops->0;
+    v_kind text := v_op->>'kind';
+    v_id uuid;
+    v_debit uuid;
+    v_credit uuid;
+    v_amount bigint;
+    v_posted bigint := 0;
+    v_pending bigint := 0;
+    v_touched uuid[] := '{}';
+    d ledger_accounts;
+    c ledger_accounts;
 BEGIN
+    IF jsonb_array_length(ops) = 1 AND v_kind IN ('transfer', 'hold') THEN
+        v_id := v_op->>'id';
+        v_debit := v_op->>'debit';
+        v_credit := v_op->>'credit';
+        v_amount := v_op->>'amount';
+        IF v_kind = 'transfer' THEN
+            v_posted := v_amount;
+        ELSE
+            v_pending := v_amount;
+        END IF;
+        <<straight>>
+        BEGIN
+            EXIT straight WHEN (v_amount BETWEEN 1 AND c_amount_max) IS NOT TRUE;
+            IF v_debit < v_credit THEN
+                UPDATE ledger_accounts SET
+                    debits_posted = debits_posted + v_posted,
+                    debits_pending = debits_pending + v_pending,
+                    version = version + 1, at = greatest(clock_timestamp(), at + c_tick)
+                WHERE id = v_debit AND (NOT limited
+                    OR debits_posted + debits_pending + v_amount <= credits_posted)
+                RETURNING * INTO d;
+                EXIT straight WHEN NOT FOUND;
+                v_touched := ARRAY[v_debit];
+                UPDATE ledger_accounts SET
+                    credits_posted = credits_posted + v_posted,
+                    credits_pending = credits_pending + v_pending,
+                    version = version + 1, at = greatest(d.at, at + c_tick)
+                WHERE id = v_credit
+                RETURNING * INTO c;
+                EXIT straight WHEN NOT FOUND;
+                v_touched := ARRAY[v_debit, v_credit];
+                IF c.at > d.at THEN
+                    UPDATE ledger_accounts SET at = c.at WHERE id = v_debit;
+                END IF;
+            ELSIF v_debit > v_credit THEN
+                UPDATE ledger_accounts SET
+                    credits_posted = credits_posted + v_posted,
+                    credits_pending = credits_pending + v_pending,
+                    version = version + 1, at = greatest(clock_timestamp(), at + c_tick)
+                WHERE id = v_credit
+                RETURNING * INTO c;
+                EXIT straight WHEN NOT FOUND;
+                v_touched := ARRAY[v_credit];
+                UPDATE ledger_accounts SET
+                    debits_posted = debits_posted + v_posted,
+                    debits_pending = debits_pending + v_pending,
+                    version = version + 1, at = greatest(c.at, at + c_tick)
+                WHERE id = v_debit AND (NOT limited
+                    OR debits_posted + debits_pending + v_amount <= credits_posted)
+                RETURNING * INTO d;
+                EXIT straight WHEN NOT FOUND;
+                v_touched := ARRAY[v_debit, v_credit];
+                IF d.at > c.at THEN
+                    UPDATE ledger_accounts SET at = d.at WHERE id = v_credit;
+                    c.at := d.at;
+                END IF;
+            ELSE
+                EXIT straight;
+            END IF;
+            INSERT INTO ledger_transfers
+                (id, kind, code, debit_account_id, credit_account_id, amount, reference, at)
+            VALUES (v_id, v_kind, v_op->>'code', v_debit, v_credit, v_amount,
+                    (v_op->>'reference')::uuid, c.at)
+            ON CONFLICT (id) DO NOTHING;
+            EXIT straight WHEN NOT FOUND;
+            INSERT INTO ledger_entries
+                (account_id, version, transfer_id, at,
+                 debits_posted, debits_pending, credits_posted, credits_pending,
+                 previous_debits_posted, previous_debits_pending,
+                 previous_credits_posted, previous_credits_pending)
+            VALUES
+                (v_debit, d.version, v_id, c.at,
+                 d.debits_posted, d.debits_pending, d.credits_posted, d.credits_pending,
+                 d.debits_posted - v_posted, d.debits_pending - v_pending,
+                 d.credits_posted, d.credits_pending),
+                (v_credit, c.version, v_id, c.at,
+                 c.debits_posted, c.debits_pending, c.credits_posted, c.credits_pending,
+                 c.debits_posted, c.debits_pending,
+                 c.credits_posted - v_posted, c.credits_pending - v_pending);
+            RETURN NULL;
+        END;
+        UPDATE ledger_accounts a SET
+            debits_posted = a.debits_posted - CASE a.id WHEN v_debit THEN v_posted ELSE 0 END,
+            debits_pending = a.debits_pending - CASE a.id WHEN v_debit THEN v_pending ELSE 0 END,
+            credits_posted = a.credits_posted - CASE a.id WHEN v_credit THEN v_posted ELSE 0 END,
+            credits_pending = a.credits_pending
+                - CASE a.id WHEN v_credit THEN v_pending ELSE 0 END,
+            version = a.version - 1,
+            at = (SELECT max(e.at) FROM ledger_entries e WHERE e.account_id = a.id)
+        WHERE a.id = ANY (v_touched);
+    END IF;
     RETURN nullif(ledger_apply_batch(jsonb_build_array(ops))->0, '{"status": "created"}');
 END $$
 """
 
-RUN_AS_OWNER = ("ledger_apply_batch(jsonb)",)
+RUN_AS_OWNER = ("ledger_apply_plain(jsonb)", "ledger_apply_batch(jsonb)", "ledger_apply(jsonb)")
 
 
 def upgrade() -> None:
@@ -335,15 +548,15 @@ def upgrade() -> None:
         "DROP FUNCTION"
         " ledger_step(uuid, text, text, uuid, uuid, bigint, bigint, bigint, uuid, uuid)"
     )
-    op.execute(LEDGER_APPLY_BATCH)
-    op.execute(LEDGER_APPLY)
+    for function in (LEDGER_APPLY_PLAIN, LEDGER_APPLY_BATCH, LEDGER_APPLY):
+        op.execute(function)
     for function in RUN_AS_OWNER:
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION ledger_apply(jsonb)")
-    op.execute("DROP FUNCTION ledger_apply_batch(jsonb)")
+    for function in RUN_AS_OWNER:
+        op.execute(f"DROP FUNCTION {function}")
     first = context.script.get_revision("0002").module
     op.execute(first.LEDGER_STEP)
     op.execute(first.LEDGER_APPLY)

@@ -11,6 +11,10 @@ revision = "0005"
 down_revision = "0004"
 
 COUNTERS = ("debits_posted", "debits_pending", "credits_posted", "credits_pending")
+TRANSFER_CHECKS = {
+    "kind": "kind IN ('transfer', 'hold', 'post', 'void', 'expire')",
+    "resolves": "(hold_id IS NOT NULL) = (kind IN ('post', 'void', 'expire'))",
+}
 GUARD = "CREATE TRIGGER {name} BEFORE {events} ON {table} FOR EACH STATEMENT"
 GUARD += " EXECUTE FUNCTION refuse_change()"
 
@@ -18,6 +22,7 @@ GUARD += " EXECUTE FUNCTION refuse_change()"
 def upgrade() -> None:
     truncate_seals()
     _accounts()
+    _transfers()
     _entries()
     _seals()
     op.create_table(
@@ -63,6 +68,15 @@ def _accounts() -> None:
     )
 
 
+def _transfers() -> None:
+    # What the one function that writes these rows makes sure of is not tested again at each row,
+    # which cost a third of a posting; `zhirong verify` proves it.
+    for name in ("debit_account_id", "credit_account_id"):
+        op.drop_constraint(f"fk_ledger_transfers_{name}", "ledger_transfers")
+    for name in ("kind", "resolves"):
+        op.drop_constraint(op.f(f"ck_ledger_transfers_{name}"), "ledger_transfers")
+
+
 def _entries() -> None:
     op.execute("ALTER TABLE ledger_entries DISABLE TRIGGER append_only")
     for counter in COUNTERS:
@@ -78,9 +92,10 @@ def _entries() -> None:
         op.alter_column("ledger_entries", f"previous_{counter}", nullable=False)
     op.execute("ALTER TABLE ledger_entries ENABLE TRIGGER append_only")
     op.drop_index("ix_ledger_entries_transfer_id", table_name="ledger_entries")
-    op.create_unique_constraint(
-        "uq_ledger_entries_account_id_at", "ledger_entries", ["account_id", "at"]
-    )
+    op.drop_constraint("fk_ledger_entries_transfer_id", "ledger_entries")
+    op.drop_constraint("fk_ledger_entries_account_id", "ledger_entries")
+    op.drop_constraint("pk_ledger_entries", "ledger_entries")
+    op.create_primary_key("pk_ledger_entries", "ledger_entries", ["account_id", "at"])
 
 
 def _seals() -> None:
@@ -109,10 +124,21 @@ def downgrade() -> None:
     op.alter_column("ledger_seals", "sealed_at", server_default=sa.text("clock_timestamp()"))
     op.alter_column("ledger_seals", "transfer_id", nullable=False)
     op.execute("ALTER TABLE ledger_seals ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY")
-    op.drop_constraint("uq_ledger_entries_account_id_at", "ledger_entries")
+    op.drop_constraint("pk_ledger_entries", "ledger_entries")
+    op.create_primary_key("pk_ledger_entries", "ledger_entries", ["account_id", "version"])
+    for name, table in (("transfer_id", "ledger_transfers"), ("account_id", "ledger_accounts")):
+        op.create_foreign_key(f"fk_ledger_entries_{name}", "ledger_entries", table, [name], ["id"])
     op.create_index("ix_ledger_entries_transfer_id", "ledger_entries", ["transfer_id"])
     for counter in COUNTERS:
         op.drop_column("ledger_entries", f"previous_{counter}")
+    for name in ("debit_account_id", "credit_account_id"):
+        op.create_foreign_key(
+            f"fk_ledger_transfers_{name}", "ledger_transfers", "ledger_accounts", [name], ["id"]
+        )
+    for name, condition in TRANSFER_CHECKS.items():
+        op.create_check_constraint(
+            op.f(f"ck_ledger_transfers_{name}"), "ledger_transfers", condition
+        )
     op.execute("DROP TRIGGER identity ON ledger_accounts")
     op.drop_column("ledger_accounts", "at")
     op.execute("ALTER TABLE ledger_accounts RESET (fillfactor)")
