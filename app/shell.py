@@ -1,13 +1,19 @@
 """What the shell's commands do in the database, each in transactions of its own."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import IO
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import connect
 from app.core.settings import Settings
 from app.demo.region import PASSWORD, accounts
-from app.services import imports, organisations, reference, sealing
+from app.journal.lines import canonical
+from app.journal.replay import Finding
+from app.services import imports, journal, organisations, reference, sealing
 from app.services.actor import SYSTEM, bind
 
 
@@ -55,11 +61,31 @@ async def make_demo_authority(database_url: str) -> bool:
     return True
 
 
-async def verify(database_url: str) -> Sequence[sealing.Finding]:
+async def verify(database_url: str) -> Sequence[Finding]:
     """What is wrong with the ledger, replayed from its first transfer in one snapshot."""
-    async with connect(database_url) as sessions, sessions.begin() as session:
-        await bind(session, SYSTEM)
+    async with _snapshot(database_url) as session:
         return await sealing.verify(session)
+
+
+async def export_journal(database_url: str, out: IO[str]) -> int:
+    """Write every sealed line of the journal; how many."""
+    lines = 0
+    async with _snapshot(database_url) as session:
+        async for line in journal.sealed_lines(session):
+            out.write(canonical(line).decode() + "\n")
+            lines += 1
+    return lines
+
+
+@asynccontextmanager
+async def _snapshot(database_url: str) -> AsyncIterator[AsyncSession]:
+    """A session that sees one instant of the database, however long it reads."""
+    async with connect(database_url) as sessions, sessions.begin() as session:
+        await session.connection(
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        await bind(session, SYSTEM)
+        yield session
 
 
 async def import_records(

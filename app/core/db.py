@@ -18,7 +18,16 @@ from sqlalchemy.types import TypeDecorator
 from app.core.money import Money
 
 # Rows of these tables are never changed: a trigger refuses it, and the app's role has no right to.
-APPEND_ONLY = ("ledger_transfers", "ledger_entries", "ledger_seals", "status_changes")
+APPEND_ONLY = (
+    "ledger_transfers",
+    "ledger_entries",
+    "ledger_seals",
+    "ledger_roots",
+    "status_changes",
+)
+# The ledger's functions write these for the service, which itself may only read them; locking an
+# account needs the right to update some column, so it has one that a trigger guards.
+LEDGER_ONLY = ("ledger_transfers", "ledger_entries")
 
 
 class Fen(TypeDecorator[Money]):
