@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -24,6 +25,8 @@ from app.core.settings import PREFIX, Settings
 from app.core.supervising import interruptible, run_together
 from app.demo import drive, throwaway
 from app.demo.region import PASSWORD, accounts, region
+from app.journal import files
+from app.journal.replay import Finding
 
 TABLE_WIDTH = 150
 
@@ -57,6 +60,14 @@ class NoSuchFile(NotFound):
     message = "there is no file {path}"
 
     path: Path
+
+
+@dataclass(eq=False)
+class CannotWrite(Conflict):
+    message = "cannot write {path}: {reason}"
+
+    path: Path
+    reason: str
 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]
@@ -223,22 +234,87 @@ def import_rights(
 
 
 @cli.command()
-def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+def verify(
+    journal: Annotated[
+        Path | None, typer.Option(help="An exported journal, instead of the database.")
+    ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            help="A published root (SHA-256) that the journal must contain.", metavar="HASH"
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
     """Replay the whole ledger and check its hash chain; exits with 1 if anything is wrong.
+
+    Names each bad row: HASH_MISMATCH, SEQUENCE_GAP, BALANCE_MISMATCH or UNBALANCED. With
+    --journal it reads a file that `zhirong journal` wrote and needs no database.
+
+    Examples:
+
+    - `zhirong verify`
+
+    - `zhirong verify --journal journal.jsonl --root 9f2c1d8a…`
+    """
+    if root is not None and (journal is None or not re.fullmatch("[0-9a-fA-F]{64}", root)):
+        raise typer.BadParameter("--root takes 64 hexadecimal digits and needs --journal")
+    if journal is not None:
+        if not journal.is_file():
+            raise NoSuchFile(journal)
+        with journal.open("rb") as lines:
+            bad = _report(files.check(lines, root=root and root.lower()))
+    else:
+        settings = _settings(data_dir=data_dir, database_url=database_url)
+        with _database(settings, shared=True) as ready:
+            assert ready.database_url
+            bad = _report(asyncio.run(shell.verify(ready.database_url)))
+    if bad:
+        raise typer.Exit(1)
+    typer.echo("The ledger holds: every balance follows from its transfers.")
+
+
+def _report(findings: Iterable[Finding]) -> int:
+    """Name each finding on standard error; how many there were."""
+    number = 0
+    for number, finding in enumerate(findings, start=1):  # noqa: B007
+        typer.echo(f"{finding.kind.name} {finding.subject}: {finding.detail}", err=True)
+    return number
+
+
+@cli.command(name="journal")
+def export_journal(
+    path: Annotated[Path, typer.Argument(help="The file to write, or - for standard output.")],
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write the sealed journal of the ledger as JSON Lines, for anyone to verify.
+
+    docs/ledger.md describes the lines, and has a script that checks them without Zhirong.
 
     Example:
 
-    - `zhirong verify` names each bad row: HASH_MISMATCH, SEQUENCE_GAP, BALANCE_MISMATCH, …
+    - `zhirong journal journal.jsonl`, then `zhirong verify --journal journal.jsonl`
     """
     settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready:
+    with _database(settings, shared=True) as ready, _writing(path) as out:
         assert ready.database_url
-        findings = asyncio.run(shell.verify(ready.database_url))
-    for finding in findings:
-        typer.echo(f"{finding.kind.name} {finding.subject}: {finding.detail}", err=True)
-    if findings:
-        raise typer.Exit(1)
-    typer.echo("The ledger holds: every balance follows from its transfers.")
+        lines = asyncio.run(shell.export_journal(ready.database_url, out))
+    typer.echo(f"{lines} lines", err=True)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[IO[str]]:
+    if str(path) == "-":
+        yield sys.stdout
+        return
+    try:
+        out = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from None
+    with out:
+        yield out
 
 
 @cli.command()
@@ -265,7 +341,7 @@ def demo(
         return
     with throwaway.service() as (own_url, data_dir):
         console.print(drive.table(asyncio.run(drive.drive(own_url, console=console))))
-        verify(data_dir=data_dir, database_url=None)
+        verify(journal=None, root=None, data_dir=data_dir, database_url=None)
 
 
 def _prepare(settings: Settings) -> None:

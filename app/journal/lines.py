@@ -20,7 +20,10 @@ class LineKind(StrEnum):
 
 
 def kind_of(line: Line) -> LineKind:
-    return next(kind for kind in LineKind if kind in line)
+    for kind in LineKind:
+        if kind in line:
+            return kind
+    raise ValueError("it is about neither an account nor a transfer nor a root")
 
 
 def canonical(value: Any) -> bytes:

@@ -1,14 +1,15 @@
 """What anyone may read: health, parks and the quota figures of every account."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from fastapi import APIRouter
 
 from app.models.organisations import Park
 from app.routers.access import public
-from app.routers.deps import Session
-from app.schemas.public import Health, ParkOut, ProgrammeOut
-from app.services import programme
+from app.routers.deps import Limit, Session
+from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, ProgrammeOut
+from app.services import programme, sealing
 
 health = APIRouter(tags=["public"], dependencies=[public()])
 router = APIRouter(prefix="/public", tags=["public"], dependencies=[public()])
@@ -31,3 +32,20 @@ async def list_parks(session: Session) -> Sequence[Park]:
 async def get_programme(session: Session) -> ProgrammeOut:
     """Allocated, held, outstanding, called and available: exact, per account, live."""
     return await programme.get_figures(session)
+
+
+@router.get("/ledger/roots", summary="Daily roots of the ledger's hash chain")
+async def list_ledger_roots(
+    session: Session, limit: Limit = 50, before: date | None = None
+) -> LedgerRootsOut:
+    """One hash per business day over the whole history of the ledger up to its end.
+
+    Whoever keeps one can later prove that no transfer, entry or account up to that day was
+    rewritten: `zhirong verify --journal FILE --root HASH`, or the stand-alone script that
+    docs/ledger.md describes.
+    """
+    roots = await sealing.list_roots(session, limit=limit, before=before)
+    return LedgerRootsOut(
+        items=[LedgerRootOut.model_validate(root) for root in roots],
+        next=roots[-1].business_on if len(roots) == limit else None,
+    )

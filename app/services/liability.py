@@ -1,4 +1,4 @@
-"""Room that a loan's guarantee uses: freed by repayment, taken back when one is reversed."""
+"""Room that a loan's guarantee uses: freed by repayment, retaken when reversed, called."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,9 +75,54 @@ async def free(session: AsyncSession, deal: Deal, *, amount: Money, reference: U
     Answers how much of it left the guarantor's limit, because that lay above what it signed.
     """
     rooms = await lock_rooms(session, deal)
+    used = [room.outstanding.id for room in rooms]
+    return await _to_headroom(
+        session, deal, rooms, used, code="repay", amount=amount, reference=reference
+    )
+
+
+async def call(session: AsyncSession, deal: Deal, *, amount: Money, reference: UUID) -> None:
+    """Move ``amount`` of liability from outstanding to called, linked on both limits.
+
+    The guarantor paid out (代偿): ``amount`` is the liability for the principal that the call
+    settles, the bank's part included. It is still not headroom, whatever is recovered later.
+    """
+    await ledger.apply(
+        session,
+        [
+            ledger.transfer("call", room.outstanding.id, room.called.id, amount, reference)
+            for room in await lock_rooms(session, deal)
+        ],
+    )
+
+
+async def return_called(
+    session: AsyncSession, deal: Deal, *, amount: Money, decision_id: UUID
+) -> Money:
+    """Turn ``amount`` of called liability into headroom by a recorded decision under a dated rule.
+
+    Nothing else brings called quota back. Answers what left the guarantor's limit, like ``free``.
+    """
+    rooms = await lock_rooms(session, deal)
+    used = [room.called.id for room in rooms]
+    return await _to_headroom(
+        session, deal, rooms, used, code="return called", amount=amount, reference=decision_id
+    )
+
+
+async def _to_headroom(
+    session: AsyncSession,
+    deal: Deal,
+    rooms: list[Room],
+    used: list[UUID],
+    *,
+    code: str,
+    amount: Money,
+    reference: UUID,
+) -> Money:
     operations = [
-        ledger.transfer("repay", room.outstanding.id, room.available.id, amount, reference)
-        for room in rooms
+        ledger.transfer(code, account, room.available.id, amount, reference)
+        for account, room in zip(used, rooms, strict=True)
     ]
     limit = rooms[0]
     withdrawn = await _above_signed(session, deal, limit, free=limit.free + amount)
