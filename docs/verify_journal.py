@@ -66,3 +66,5 @@ if __name__ == "__main__":
             print(check(journal, (*sys.argv[2:], None)[0]))
     except AssertionError as problem:
         sys.exit(str(problem))
+    except (LookupError, TypeError, ValueError) as problem:
+        sys.exit(f"UNBALANCED or no journal: {problem!r}")

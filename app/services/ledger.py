@@ -82,7 +82,7 @@ class Operation:
             "code": self.code,
             "debit": self.debit and str(self.debit),
             "credit": self.credit and str(self.credit),
-            "amount": self.amount and self.amount.fen,
+            "amount": None if self.amount is None else self.amount.fen,
             "hold": self.hold and str(self.hold),
             "reference": str(self.reference),
         }

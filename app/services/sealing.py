@@ -127,7 +127,11 @@ async def _close(session: AsyncSession, day: date, last: LedgerRoot | None) -> L
 
 
 def _sealed_transfers(what: Any) -> Any:
-    return select(what).join(LedgerTransfer, LedgerSeal.transfer_id == LedgerTransfer.id)
+    return (
+        select(what)
+        .select_from(LedgerSeal)
+        .join(LedgerTransfer, LedgerSeal.transfer_id == LedgerTransfer.id)
+    )
 
 
 async def list_roots(

@@ -31,8 +31,9 @@ DECLARE
     a_limited boolean[];
     a_room bigint[];
 BEGIN
-    SELECT bool_and(x.kind IN ('transfer', 'hold') AND x.amount BETWEEN 1 AND c_amount_max
-                    AND x.debit <> x.credit AND x.hold IS NULL AND x.id IS NOT NULL)
+    SELECT bool_and(coalesce(
+                   x.kind IN ('transfer', 'hold') AND x.amount BETWEEN 1 AND c_amount_max
+                   AND x.debit <> x.credit AND x.hold IS NULL AND x.id IS NOT NULL, false))
                AND count(DISTINCT x.id) = count(*),
            array_agg(x.id), array_agg(x.kind), array_agg(x.code), array_agg(x.debit),
            array_agg(x.credit), array_agg(x.amount), array_agg(x.reference)
