@@ -1,8 +1,8 @@
-"""One ledger function for a list and for a batch, and rights that leave no other way to post
+"""Ledger functions for a linked list and for a batch of them, that leave no other way to post
 
-ledger_apply_batch reads, decides in memory under the accounts' locks, then writes with three
-set-based statements, so that a refused list costs no subtransaction. It runs as the owner: the
-service's role may call it, and may neither insert a transfer nor change a counter itself.
+Each reads, decides under the accounts' locks, and only then writes, so that a refused list of a
+batch has nothing to undo. They run as the owner: the service's role may call them, and may neither
+insert a transfer nor change a counter itself.
 """
 
 from alembic import context, op
@@ -113,12 +113,9 @@ BEGIN
 END $$
 """
 
-# lists: [[{"id", "kind", "code", "debit", "credit", "amount", "hold", "reference"}, …], …].
-# Answers in the order of the lists: {"status": "created" | "exists"}, or {"status": "refused",
-# "op", "error", "account"} of a list of which nothing was done. Lists do not depend on each other,
-# but run in their order.
-LEDGER_APPLY_BATCH = """
-CREATE FUNCTION ledger_apply_batch(lists jsonb) RETURNS jsonb
+# Any batch: one operation after the other, decided in memory, written at the end.
+LEDGER_APPLY_STEPWISE = """
+CREATE FUNCTION ledger_apply_stepwise(lists jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     -- Larger amounts are a mistake, and would bring the counters near their end.
@@ -184,9 +181,6 @@ DECLARE
     c integer;
     p integer;
 BEGIN
-    IF ledger_apply_plain(lists) THEN
-        RETURN to_jsonb(v_answers);
-    END IF;
     SELECT array_agg(a.id), array_agg(a.limited),
            array_agg(a.debits_posted), array_agg(a.debits_pending),
            array_agg(a.credits_posted), array_agg(a.credits_pending),
@@ -424,6 +418,31 @@ BEGIN
 END $$
 """
 
+# lists: [[{"id", "kind", "code", "debit", "credit", "amount", "hold", "reference"}, …], …].
+# Answers in the order of the lists: {"status": "created" | "exists"}, or {"status": "refused",
+# "op", "error", "account"} of a list of which nothing was done. Lists do not depend on each other,
+# but run in their order.
+LEDGER_APPLY_BATCH = """
+CREATE FUNCTION ledger_apply_batch(lists jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    FOR attempt IN 1 .. 3 LOOP
+        BEGIN
+            IF ledger_apply_plain(lists) THEN
+                RETURN (SELECT jsonb_agg('{"status": "created"}'::jsonb)
+                        FROM generate_series(1, jsonb_array_length(lists)));
+            END IF;
+            RETURN ledger_apply_stepwise(lists);
+        EXCEPTION WHEN unique_violation THEN
+            -- One of the ids was used at the same time on accounts of which we share none, so no
+            -- lock kept us apart. It is stored now: decide again.
+            CONTINUE;
+        END;
+    END LOOP;
+    RAISE unique_violation USING MESSAGE = 'the ids of this batch are being used elsewhere';
+END $$
+"""
+
 # One linked list: NULL when it was applied, otherwise the answer of the batch form. A list of one
 # transfer or hold, the common case, goes straight: each account is locked by its own update. What
 # does not go smoothly is taken back, unseen by others, and decided by the batch form.
@@ -540,7 +559,12 @@ BEGIN
 END $$
 """
 
-RUN_AS_OWNER = ("ledger_apply_plain(jsonb)", "ledger_apply_batch(jsonb)", "ledger_apply(jsonb)")
+RUN_AS_OWNER = (
+    "ledger_apply_plain(jsonb)",
+    "ledger_apply_stepwise(jsonb)",
+    "ledger_apply_batch(jsonb)",
+    "ledger_apply(jsonb)",
+)
 
 
 def upgrade() -> None:
@@ -549,7 +573,12 @@ def upgrade() -> None:
         "DROP FUNCTION"
         " ledger_step(uuid, text, text, uuid, uuid, bigint, bigint, bigint, uuid, uuid)"
     )
-    for function in (LEDGER_APPLY_PLAIN, LEDGER_APPLY_BATCH, LEDGER_APPLY):
+    for function in (
+        LEDGER_APPLY_PLAIN,
+        LEDGER_APPLY_STEPWISE,
+        LEDGER_APPLY_BATCH,
+        LEDGER_APPLY,
+    ):
         op.execute(function)
     for function in RUN_AS_OWNER:
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
