@@ -119,3 +119,30 @@ def test_the_service_answers_then_stops_and_leaves_nothing_running(
     assert exit_status == 0
     assert time.monotonic() - started < 15
     assert processes_of(place) == []
+
+
+def test_the_journal_of_a_new_ledger_verifies_offline(place: Path) -> None:
+    data, journal = ["--data-dir", str(place)], place / "journal.jsonl"
+    assert zhirong("migrate", *data).returncode == 0
+    assert zhirong("verify", *data).returncode == 0
+
+    exported = zhirong("journal", str(journal), *data)
+
+    assert exported.returncode == 0
+    # Sealing is the worker's, and none ran here.
+    empty = zhirong("verify", "--journal", str(journal))
+    assert (empty.returncode, empty.stderr) == (
+        1,
+        "zhirong: line 0 of the journal cannot be read: there is none\n",
+    )
+    missing = zhirong("verify", "--journal", str(place / "missing"))
+    assert missing.stderr == f"zhirong: there is no file {place / 'missing'}\n"
+    assert zhirong("journal", str(place), *data).returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [["--root", "0" * 64], ["--journal", "x", "--root", "abc"]])
+def test_a_root_needs_a_journal_and_64_digits(arguments: list[str]) -> None:
+    result = zhirong("verify", *arguments)
+
+    assert result.returncode == 2
+    assert "--root takes 64 hexadecimal digits" in result.stderr
