@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_journal.py"
 
 
 @pytest.fixture
-async def lines(session: AsyncSession) -> AsyncIterator[list[Line]]:
+async def lines(session: AsyncSession) -> list[Line]:
     """Every kind of transfer, sealed, with the roots of two days."""
     accounts = await make_accounts(session, room=100, owner="灵武")
     available, used = accounts[AccountRole.AVAILABLE].id, accounts[AccountRole.OUTSTANDING].id
@@ -35,7 +35,7 @@ async def lines(session: AsyncSession) -> AsyncIterator[list[Line]]:
     await ledger.apply(session, [ledger.transfer("repay", used, available, Money(3), new_id())])
     await sealing.seal(session)
     await sealing.close_days(session, now=datetime.now(UTC) + timedelta(days=2))
-    yield [line async for line in journal.sealed_lines(session)]
+    return [line async for line in journal.sealed_lines(session)]
 
 
 def written(lines: list[Line]) -> bytes:
