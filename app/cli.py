@@ -298,7 +298,7 @@ def export_journal(
     - `zhirong journal journal.jsonl`, then `zhirong verify --journal journal.jsonl`
     """
     settings = _settings(data_dir=data_dir, database_url=database_url)
-    with _database(settings, shared=True) as ready, _writing(path) as out:
+    with _writing(path) as out, _database(settings, shared=True) as ready:
         assert ready.database_url
         lines = asyncio.run(shell.export_journal(ready.database_url, out))
     typer.echo(f"{lines} lines", err=True)

@@ -115,7 +115,8 @@ def _sealed_line(row: Row[Any]) -> Line:
     fact: Fact | None
     if row.sealed_account is not None:
         kind, subject = LineKind.ACCOUNT, row.sealed_account
-        fact = _account(row.opened, row) if row.opened else None
+        one = row.sealed_transfer is None  # a seal of two things is of none
+        fact = _account(row.opened, row) if row.opened and one else None
     else:
         kind, subject = LineKind.TRANSFER, row.sealed_transfer
         fact = _transfer(row) if row.id else None

@@ -117,9 +117,9 @@ async def test_one_id_on_accounts_with_nothing_in_common_is_done_once(fresh_data
             ids = [new_id() for _ in range(length)]
 
             async def send(number: int, same: list[UUID] = ids) -> str:
-                ends = [pairs[number][role].id for role in (AVAILABLE, OUTSTANDING)]
+                debit, credit = (pairs[number][role].id for role in (AVAILABLE, OUTSTANDING))
                 operations = [
-                    Operation(ledger.OperationKind.HOLD, "race", id_, id_, *ends, Money(1))
+                    Operation(ledger.OperationKind.HOLD, "race", id_, id_, debit, credit, Money(1))
                     for id_ in same
                 ]
                 return await attempt(sessions, *operations)

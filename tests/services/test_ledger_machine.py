@@ -380,7 +380,7 @@ def test_any_sequence_agrees_with_the_model(audited: str) -> None:
         class OnThisDatabase(Ledger):
             pass
 
-        OnThisDatabase.run = staticmethod(runner.run)  # type: ignore[assignment]
+        OnThisDatabase.run = staticmethod(runner.run)
         OnThisDatabase.sessions = sessions
         try:
             run_state_machine_as_test(

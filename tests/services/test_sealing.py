@@ -1,6 +1,7 @@
 """The chain over accounts, transfers and entries, the roots of its days, and who may write."""
 
 import asyncio
+import io
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
@@ -9,9 +10,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import shell
 from app.core.clock import business_date
-from app.core.db import APPEND_ONLY, LEDGER_ONLY, connect
+from app.core.db import APPEND_ONLY, LEDGER_ONLY, Sessions, connect
 from app.core.money import Money
+from app.journal import files
 from app.models.ledger import LedgerAccount, LedgerSeal
 from app.services import journal, ledger, sealing
 from app.services.ledger import AccountRole
@@ -96,6 +99,33 @@ async def test_two_sealers_make_one_chain(fresh_database: str) -> None:
 
         async with acting(sessions) as session:
             assert await sealing.verify(session) == []
+
+
+async def test_what_is_exported_verifies_and_verifying_sees_one_snapshot(
+    fresh_database: str,
+) -> None:
+    """Postings go on while it reads: a look at two moments would find sums that differ."""
+
+    async def post(sessions: Sessions, accounts: dict[AccountRole, LedgerAccount]) -> None:
+        for _ in range(40):
+            async with acting(sessions) as session:
+                await ledger.apply(session, [_use(accounts)])
+
+    async with connect(fresh_database) as sessions:
+        async with acting(sessions) as session:
+            accounts = await make_accounts(session, room=1000)
+            await seal_all(session)
+        posting = asyncio.create_task(post(sessions, accounts))
+        while not posting.done():
+            assert await shell.verify(fresh_database) == []
+        await posting
+    out = io.StringIO()
+
+    lines = await shell.export_journal(fresh_database, out)
+
+    text_lines = out.getvalue().encode().splitlines(keepends=True)
+    assert len(text_lines) == lines > 0
+    assert list(files.check(text_lines)) == []
 
 
 async def test_a_ledger_restored_on_a_younger_server_goes_on(database: str) -> None:
