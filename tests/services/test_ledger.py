@@ -244,6 +244,44 @@ class TestBatch:
         assert (await balance(session, other[AVAILABLE])).available == ZERO
         assert await sealing.verify(session) == []
 
+    async def test_what_a_refused_list_moved_is_taken_back_before_the_next(
+        self, session: AsyncSession
+    ) -> None:
+        accounts = await make_accounts(session, room=100)
+        other = await make_accounts(session, room=5)
+        held = hold(other, 2)
+        refused = [
+            hold(accounts, 20),
+            move(accounts, 30),
+            held,
+            ledger.post("drawdown", held.id, Money(1), new_id()),
+            hold(other, 5),
+        ]
+
+        outcomes = await ledger.apply_batch(
+            session, [refused, [hold(accounts, 100)], [move(other, 5)]]
+        )
+
+        assert reasons(outcomes) == ["exceeds", "created", "created"]
+        assert await sealing.verify(session) == []
+
+    async def test_a_refused_last_list_leaves_no_trace(self, session: AsyncSession) -> None:
+        accounts = await make_accounts(session, room=100)
+        refused = [move(accounts, 10), move(accounts, 100)]
+
+        outcomes = await ledger.apply_batch(session, [[move(accounts, 10)], refused])
+
+        assert reasons(outcomes) == ["created", "exceeds"]
+        assert await sealing.verify(session) == []
+
+    async def test_holds_made_before_the_batch_count(self, session: AsyncSession) -> None:
+        accounts = await make_accounts(session, room=100)
+        await ledger.apply(session, [hold(accounts, 60)])
+
+        outcomes = await ledger.apply_batch(session, [[hold(accounts, 41)], [hold(accounts, 40)]])
+
+        assert reasons(outcomes) == ["exceeds", "created"]
+
     async def test_a_later_list_uses_what_an_earlier_one_made(self, session: AsyncSession) -> None:
         accounts = await make_accounts(session, room=100)
         held, drawn = hold(accounts, 100), new_id()
