@@ -14,7 +14,7 @@ from app.journal.replay import Finding, FindingKind, Replay
 from app.models.ledger import LedgerAccount, LedgerRoot, LedgerSeal, LedgerTransfer
 from app.services import journal
 
-SEAL_BATCH = 1000
+SEAL_BATCH = 10_000  # a backlog is scanned once per batch
 FINDINGS_MAX = 1000
 """With more than these a ledger is beyond naming rows one by one."""
 
