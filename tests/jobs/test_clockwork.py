@@ -1,6 +1,7 @@
 """What the worker does by the clock and on request: each job opens its own transactions."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
@@ -77,3 +78,10 @@ async def test_every_transfer_is_sealed_once(live: Sessions) -> None:
         in_chain = await session.scalar(select(func.count(LedgerSeal.transfer_id)))
         assert in_chain == sealed + again
     assert sealed >= 6  # the capacity and its five allocations at least
+
+
+async def test_a_day_is_sealed_before_it_is_closed(live: Sessions) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    assert await sealing.close_days(live, now=tomorrow) == 1
+    assert await sealing.close_days(live, now=tomorrow) == 0
