@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +11,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app import hosting, shell
+from app import auditing, hosting, shell
 from app.core.clock import business_date
-from app.core.errors import DomainError, NotFound
+from app.core.errors import DomainError
 from app.core.settings import Settings
 from app.core.supervising import interruptible, run_together
 from app.demo import drive, throwaway
 from app.demo.region import PASSWORD, accounts, region
+from app.options import DatabaseUrl, DataDir, NoSuchFile
 from app.registers.records import UnreadableFile
 
 TABLE_WIDTH = 150
@@ -30,28 +30,11 @@ cli = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-
-
-@dataclass(eq=False)
-class NoSuchFile(NotFound):
-    message = "there is no file {path}"
-
-    path: Path
+cli.add_typer(auditing.commands)
 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on. [default: 8000]")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Where the embedded PostgreSQL and documents live. [default: var]"),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="An external PostgreSQL, 16 or newer, instead of the embedded one: "
-        "postgresql://user:password@host/database"
-    ),
-]
 
 
 @cli.callback()
@@ -221,27 +204,6 @@ def import_rights(
 
 
 @cli.command()
-def verify(data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
-    """Replay the whole ledger, check its hash chain and the parks' figures; 1 if anything is wrong.
-
-    Example:
-
-    - `zhirong verify` names each bad row: HASH_MISMATCH, SEQUENCE_GAP, BALANCE_MISMATCH, …
-    """
-    settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
-    with hosting.running(settings, shared=True) as ready:
-        assert ready.database_url
-        findings = asyncio.run(shell.verify(ready.database_url))
-    for finding in findings:
-        typer.echo(f"{finding.kind.name} {finding.subject}: {finding.detail}", err=True)
-    if findings:
-        raise typer.Exit(1)
-    typer.echo(
-        "The ledger holds: every balance follows from its transfers, every figure from its loans."
-    )
-
-
-@cli.command()
 def demo(
     url: Annotated[
         str | None, typer.Option(help="A running service, instead of a throw-away one.")
@@ -266,7 +228,7 @@ def demo(
         return
     with throwaway.service() as (own_url, data_dir):
         console.print(drive.table(asyncio.run(drive.drive(own_url, console=console))))
-        verify(data_dir=data_dir, database_url=None)
+        auditing.verify(data_dir=data_dir)
 
 
 def _announce(settings: Settings, *, demo: bool, fresh: bool) -> None:

@@ -3,12 +3,23 @@
 import ipaddress
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import IO
 
-from app.core.db import connect
+from app.core.db import connect, snapshots
 from app.core.errors import Conflict
 from app.core.settings import Settings
 from app.demo.region import PASSWORD, accounts
-from app.services import exposures, imports, organisations, passwords, reference, sealing
+from app.journal.lines import canonical
+from app.journal.replay import Finding
+from app.services import (
+    exposures,
+    imports,
+    journal,
+    organisations,
+    passwords,
+    reference,
+    sealing,
+)
 from app.services.actor import SYSTEM, bind
 
 
@@ -72,12 +83,21 @@ async def make_demo_authority(database_url: str) -> bool:
     return True
 
 
-async def verify(
-    database_url: str,
-) -> Sequence[sealing.Finding | exposures.ExposureFinding]:
+async def verify(database_url: str) -> Sequence[Finding | exposures.ExposureFinding]:
     """What is wrong with the ledger, replayed from its first transfer, and with parks' figures."""
     async with connect(database_url) as sessions:
         return [*await sealing.verify_all(sessions), *await exposures.verify_all(sessions)]
+
+
+async def export_journal(database_url: str, out: IO[str]) -> int:
+    """Write every sealed line of the journal, as of one instant; how many."""
+    lines = 0
+    async with connect(database_url) as sessions, snapshots(sessions)() as session:
+        await bind(session, SYSTEM)
+        async for line in journal.sealed_lines(session):
+            out.write(canonical(line).decode() + "\n")
+            lines += 1
+    return lines
 
 
 async def import_records(

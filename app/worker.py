@@ -21,6 +21,7 @@ from app.services.tasks import Task
 # Cron, in UTC; the sixth field is seconds. Late is harmless: each job asks the clock what is due.
 SCHEDULES: dict[str, tuple[str, Callable[[Sessions], Awaitable[int]]]] = {
     "seal_ledger": ("* * * * * */30", sealing.seal_ledger),
+    "close_ledger_days": ("*/5 * * * *", lambda sessions: sealing.close_days(sessions, now=_now())),
     "expire_deals": ("* * * * *", lambda sessions: deals.expire_due(sessions, now=_now())),
     "expire_market": ("* * * * *", lambda sessions: market.expire_due(sessions, now=_now())),
     "judge_clocks": ("*/10 * * * *", lambda sessions: market.judge_clocks(sessions, now=_now())),

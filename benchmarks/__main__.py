@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accept, lender_list, quota_page, schedule
+from benchmarks import accept, ledger, lender_list, quota_page, schedule
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "accept": accept.measure,
+    "ledger": ledger.measure,
     "schedule": schedule.measure,
     "lender-list": lender_list.measure,
     "quota-page": quota_page.measure,

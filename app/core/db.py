@@ -27,9 +27,13 @@ APPEND_ONLY = (
     "ledger_transfers",
     "ledger_entries",
     "ledger_seals",
+    "ledger_roots",
     "status_changes",
     "park_figures",
 )
+# The ledger's functions write these for the service, which itself may only read them; locking an
+# account needs the right to update some column, so it has one that a trigger guards.
+LEDGER_ONLY = ("ledger_transfers", "ledger_entries")
 
 
 class Fen(TypeDecorator[Money]):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app.core.db import APPEND_ONLY
+from app.core.db import APPEND_ONLY, LEDGER_ONLY
 from app.core.errors import Conflict
 
 _SERVER_VERSION_MIN = 16_00_00
@@ -84,10 +84,16 @@ def _grant(connection: Connection, app_role: str) -> None:
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
     ]
     statements += [
-        f"REVOKE UPDATE, DELETE ON {quote(table)} FROM {role}"
+        f"REVOKE UPDATE, DELETE, TRUNCATE ON {quote(table)} FROM {role}"
         for table in APPEND_ONLY
         if table in present
     ]
+    if "ledger_accounts" in present:
+        statements += [
+            f"REVOKE UPDATE, DELETE, TRUNCATE ON ledger_accounts FROM {role}",
+            f"GRANT UPDATE (limited) ON ledger_accounts TO {role}",
+            *(f"REVOKE INSERT ON {quote(table)} FROM {role}" for table in LEDGER_ONLY),
+        ]
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _GRANT_LOCK})
     for statement in statements:
         connection.execute(text(statement))

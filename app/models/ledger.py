@@ -4,14 +4,13 @@ A transfer has one debit account, one credit account and a positive amount. A *h
 transfer; it is resolved once, by a new row that posts, voids or expires it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
-    Identity,
     Index,
     LargeBinary,
     UniqueConstraint,
@@ -49,6 +48,7 @@ class LedgerAccount(WithId, Base):
     credits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
     credits_pending: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=0)  # entries made so far
+    at: Mapped[datetime | None]  # of the last of them
 
 
 class LedgerTransfer(Base):
@@ -56,10 +56,6 @@ class LedgerTransfer(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount_positive"),
         CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
-        CheckConstraint("kind IN ('transfer', 'hold', 'post', 'void', 'expire')", name="kind"),
-        CheckConstraint(
-            "(hold_id IS NOT NULL) = (kind IN ('post', 'void', 'expire'))", name="resolves"
-        ),
         # A hold is resolved once.
         Index(
             "uq_ledger_transfers_hold_id",
@@ -74,8 +70,8 @@ class LedgerTransfer(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
     code: Mapped[str]  # why: allocate, accept, drawdown, repay, …
-    debit_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"))
-    credit_account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"))
+    debit_account_id: Mapped[UUID]
+    credit_account_id: Mapped[UUID]
     amount: Mapped[int] = mapped_column(BigInteger)
     hold_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transfers.id"))
     reference: Mapped[UUID]  # the deal, drawdown, repayment or decision behind it
@@ -86,30 +82,54 @@ class LedgerTransfer(Base):
 
 
 class LedgerEntry(Base):
-    """What a transfer did to one account: its four counters after it. Version by version."""
+    """What a transfer did to one account: its four counters before and after. Version by version.
+
+    Instants rise strictly within an account, so (account, instant) finds the balance at any past
+    instant, and the two entries of a transfer.
+    """
 
     __tablename__ = "ledger_entries"
-    # A balance at any instant is one look-up.
-    __table_args__ = (
-        Index("ix_ledger_entries_account_id_at_version", "account_id", "at", "version"),
-    )
-
-    account_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfers.id"), index=True)
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)  # 1, 2, 3 … within the account
+    transfer_id: Mapped[UUID]
     debits_posted: Mapped[int] = mapped_column(BigInteger)
     debits_pending: Mapped[int] = mapped_column(BigInteger)
     credits_posted: Mapped[int] = mapped_column(BigInteger)
     credits_pending: Mapped[int] = mapped_column(BigInteger)
-    at: Mapped[datetime]
+    previous_debits_posted: Mapped[int] = mapped_column(BigInteger)
+    previous_debits_pending: Mapped[int] = mapped_column(BigInteger)
+    previous_credits_posted: Mapped[int] = mapped_column(BigInteger)
+    previous_credits_pending: Mapped[int] = mapped_column(BigInteger)
 
 
 class LedgerSeal(Base):
-    """A link of the hash chain over all transfers, made off the hot path."""
+    """A link of the hash chain over accounts and transfers, made off the hot path.
+
+    Sequence numbers have no gap. ``horizon``: every transaction with a number below it was over,
+    and sealed, when this link was made.
+    """
 
     __tablename__ = "ledger_seals"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(account_id, transfer_id) = 1", name="one_subject"),
+    )
 
-    sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfers.id"), unique=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_accounts.id"), unique=True)
+    transfer_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transfers.id"), unique=True)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
-    sealed_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    sealed_at: Mapped[datetime]
+    horizon: Mapped[int] = mapped_column(BigInteger)
+
+
+class LedgerRoot(Base):
+    """The head of the chain when a business day (Asia/Shanghai) was over; public."""
+
+    __tablename__ = "ledger_roots"
+    __table_args__ = (CheckConstraint("transfers >= 0", name="not_negative"),)
+
+    business_on: Mapped[date] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, ForeignKey("ledger_seals.sequence"))
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    transfers: Mapped[int] = mapped_column(BigInteger)  # sealed since the root before

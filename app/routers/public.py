@@ -1,6 +1,7 @@
 """What anyone may read: health, parks and the quota figures of every account."""
 
 from collections.abc import AsyncIterable, Sequence
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -10,12 +11,12 @@ from app.core.clock import business_date
 from app.core.errors import FieldRefused
 from app.models.organisations import Park
 from app.routers.access import public
-from app.routers.deps import Now, Session
+from app.routers.deps import Limit, Now, Session
 from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, AllQuotas, Feed
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
-from app.schemas.public import Health, ParkOut, ProgrammeOut
-from app.services import green_channel, programme, work_calendar
+from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, ProgrammeOut
+from app.services import green_channel, programme, sealing, work_calendar
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 
 health = APIRouter(tags=["public"], dependencies=[public()])
@@ -76,3 +77,20 @@ async def show_green_channel(
 ) -> PublicGreenChannelOut:
     """The whole region and a whole quarter; a figure behind which too few firms stand is null."""
     return await green_channel.show_public(session, quarter=quarter, now=now)
+
+
+@router.get("/ledger/roots", summary="Daily roots of the ledger's hash chain")
+async def list_ledger_roots(
+    session: Session, limit: Limit = 50, before: date | None = None
+) -> LedgerRootsOut:
+    """One hash per business day over the whole history of the ledger up to its end.
+
+    Whoever keeps one can later prove that no transfer, entry or account up to that day was
+    rewritten: `zhirong verify --journal FILE --root HASH`, or the stand-alone script that
+    docs/ledger.md describes.
+    """
+    roots = await sealing.list_roots(session, limit=limit, before=before)
+    return LedgerRootsOut(
+        items=[LedgerRootOut.model_validate(root) for root in roots],
+        next=roots[-1].business_on if len(roots) == limit else None,
+    )

@@ -1,6 +1,9 @@
 """Wire shapes of what anyone may read."""
 
+from datetime import date
 from decimal import Decimal
+
+from pydantic import ConfigDict, Field, field_validator
 
 from app.core.money import Money
 from app.schemas.base import Output
@@ -45,3 +48,42 @@ class ProgrammeOut(Output):
     source: str
     floor: FloorOut
     accounts: list[QuotaOut]
+
+
+class LedgerRootOut(Output):
+    """The head of the ledger's hash chain when a business day (Asia/Shanghai) was over."""
+
+    business_on: date
+    sequence: int  # of the chain's last line by then
+    hash: str = Field(description="SHA-256 of that line in hexadecimal; it covers all before it")
+    transfers: int  # sealed since the root before
+
+    @field_validator("hash", mode="before")
+    @classmethod
+    def _hexadecimal(cls, value: bytes | str) -> str:
+        return value.hex() if isinstance(value, bytes) else value
+
+
+class LedgerRootsOut(Output):
+    """Roots, the newest day first; ``next`` is what to send as ``before`` for earlier ones."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "business_on": "2026-11-24",
+                            "sequence": 48213,
+                            "hash": "9f2c1d8a" * 8,
+                            "transfers": 412,
+                        }
+                    ],
+                    "next": None,
+                }
+            ]
+        }
+    )
+
+    items: list[LedgerRootOut]
+    next: date | None

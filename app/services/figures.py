@@ -36,8 +36,7 @@ from app.schemas.figures import (
 from app.schemas.public import QuotaOut
 from app.services import park_views, rules, stuck
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.balances import EMPTY, Balance, balances_at
-from app.services.ledger import AccountRole, Book
+from app.services.ledger import NOTHING, AccountRole, Balance, Book, balances_at
 from app.services.reference import PROGRAMME
 
 MONTHS_AHEAD = 12
@@ -150,9 +149,9 @@ async def read_accounts(
     else:
         by_id = await balances_at(session, [row.id for row in rows], at)
     by_role = {AccountRole(row.role): by_id[row.id] for row in rows}
-    available = by_role.get(AccountRole.AVAILABLE, EMPTY)
-    outstanding = by_role.get(AccountRole.OUTSTANDING, EMPTY).posted
-    called = by_role.get(AccountRole.CALLED, EMPTY).posted
+    available = by_role.get(AccountRole.AVAILABLE, NOTHING)
+    outstanding = by_role.get(AccountRole.OUTSTANDING, NOTHING).posted
+    called = by_role.get(AccountRole.CALLED, NOTHING).posted
     return ParkAccounts(
         quota=QuotaOut(
             park_code=park_code,
@@ -162,13 +161,18 @@ async def read_accounts(
             called=called,
             available=available.posted - available.held,
         ),
-        floor=by_role.get(AccountRole.PROGRESS, EMPTY).posted,
+        floor=by_role.get(AccountRole.PROGRESS, NOTHING).posted,
         available_id=next((row.id for row in rows if row.role == AccountRole.AVAILABLE), None),
     )
 
 
 def _balance(row: LedgerAccount) -> Balance:
-    return Balance(Money(row.credits_posted - row.debits_posted), Money(row.debits_pending))
+    return Balance(
+        Money(row.debits_posted),
+        Money(row.debits_pending),
+        Money(row.credits_posted),
+        Money(row.credits_pending),
+    )
 
 
 async def last_figures(

@@ -5,8 +5,9 @@ is used; *outstanding* and *called* say what for. Available = credits − debits
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.core.money import Money
 from app.models.ledger import LedgerAccount
 
@@ -43,9 +44,27 @@ class OperationKind(StrEnum):
     EXPIRE = "expire"
 
 
+BALANCES_AT = text("""
+    SELECT w.asked, a.id,
+           coalesce(e.debits_posted, 0) AS debits_posted,
+           coalesce(e.debits_pending, 0) AS debits_pending,
+           coalesce(e.credits_posted, 0) AS credits_posted,
+           coalesce(e.credits_pending, 0) AS credits_pending
+    FROM unnest(CAST(:ids AS uuid[])) AS w(asked)
+    LEFT JOIN ledger_accounts a ON a.id = w.asked
+    LEFT JOIN LATERAL (
+        SELECT * FROM ledger_entries
+        WHERE account_id = a.id AND at <= CAST(:at AS timestamptz)
+        ORDER BY at DESC LIMIT 1) e ON true
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One step of a linked list. Transfers and holds name accounts; the others name their hold."""
+    """One step of a linked list. Transfers and holds name accounts; the others name their hold.
+
+    Its id is the client's: an operation sent again is done once.
+    """
 
     kind: OperationKind
     code: str
@@ -63,7 +82,7 @@ class Operation:
             "code": self.code,
             "debit": self.debit and str(self.debit),
             "credit": self.credit and str(self.credit),
-            "amount": self.amount and self.amount.fen,
+            "amount": None if self.amount is None else self.amount.fen,
             "hold": self.hold and str(self.hold),
             "reference": str(self.reference),
         }
@@ -93,7 +112,12 @@ def expire(code: str, hold_id: UUID, reference: UUID) -> Operation:
 
 @dataclass(eq=False)
 class LedgerRefused(Conflict):
-    """The ledger did none of a linked list. ``reason``: exceeds, already_resolved, …"""
+    """The ledger did none of a linked list. ``operation``: its place in the list.
+
+    ``reason``: exceeds, exceeds_hold, already_resolved, no_such_hold, no_such_account,
+    same_account, amount_out_of_range, no_such_kind; exists_with_different_FIELD for an id that was
+    used for something else; exists_in_part if only some of the list was done before.
+    """
 
     message = "The ledger refused: {reason} (account {account})."
 
@@ -102,16 +126,105 @@ class LedgerRefused(Conflict):
     operation: int
 
 
-async def apply(session: AsyncSession, operations: Sequence[Operation]) -> None:
+class Outcome(StrEnum):
+    CREATED = "created"
+    EXISTS = "exists"  # the same ids with the same content were done before; nothing was done
+
+
+@dataclass(eq=False)
+class NoSuchAccount(NotFound):
+    message = "The ledger has no account {accounts}."
+
+    accounts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's four counters at one instant."""
+
+    debits_posted: Money
+    debits_pending: Money
+    credits_posted: Money
+    credits_pending: Money
+
+    @property
+    def posted(self) -> Money:
+        """What was credited and not debited."""
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def held(self) -> Money:
+        """What of it is reserved."""
+        return self.debits_pending
+
+    @property
+    def available(self) -> Money:
+        """What is left when every hold is used."""
+        return self.posted - self.debits_pending
+
+
+NOTHING = Balance(*(Money(0) for _ in range(4)))
+
+
+async def apply(session: AsyncSession, operations: Sequence[Operation]) -> Outcome:
     """Do all of ``operations`` or none, in one round trip; LedgerRefused if none."""
-    problem = await session.scalar(
+    answer = await session.scalar(
         text("SELECT ledger_apply(CAST(:ops AS jsonb))"),
         {"ops": json.dumps([operation.as_json() for operation in operations])},
     )
-    if problem is not None:
+    return Outcome.CREATED if answer is None else _outcome(answer)
+
+
+async def apply_batch(
+    session: AsyncSession, lists: Sequence[Sequence[Operation]]
+) -> list[Outcome | LedgerRefused]:
+    """Do each linked list or refuse it, whatever becomes of the others, in one round trip.
+
+    An answer per list, in order. The lists run in order too, so a later one finds the room that an
+    earlier one made.
+    """
+    answers = await session.scalar(
+        text("SELECT ledger_apply_batch(CAST(:lists AS jsonb))"),
+        {"lists": json.dumps([[step.as_json() for step in each] for each in lists])},
+    )
+    outcomes: list[Outcome | LedgerRefused] = []
+    for answer in answers:
+        try:
+            outcomes.append(_outcome(answer))
+        except LedgerRefused as refused:
+            outcomes.append(refused)
+    return outcomes
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
+    if answer["status"] == "refused":
         raise LedgerRefused(
-            reason=problem["error"], account=problem.get("account", ""), operation=problem["op"]
+            reason=answer["error"], account=answer["account"] or "", operation=answer["op"]
         )
+    return Outcome(answer["status"])
+
+
+async def balances_at(
+    session: AsyncSession, account_ids: Collection[UUID], at: datetime
+) -> dict[UUID, Balance]:
+    """Each account's counters as they were at ``at``: zeros before its first entry.
+
+    One statement, one index look-up per account (the last entry up to ``at``). An account that
+    does not exist is NoSuchAccount, never left out. An instant that is not over yet may still
+    change.
+    """
+    rows = (await session.execute(BALANCES_AT, {"ids": list(account_ids), "at": at})).all()
+    if unknown := [str(row.asked) for row in rows if row.id is None]:
+        raise NoSuchAccount(unknown)
+    return {
+        row.id: Balance(
+            Money(row.debits_posted),
+            Money(row.debits_pending),
+            Money(row.credits_posted),
+            Money(row.credits_pending),
+        )
+        for row in rows
+    }
 
 
 async def open_account(

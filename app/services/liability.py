@@ -1,4 +1,4 @@
-"""Room that a loan's guarantee uses: freed by repayment, taken back when one is reversed."""
+"""Room that a loan's guarantee uses: freed by repayment, retaken when reversed, called."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +34,36 @@ async def free(session: AsyncSession, deal: Deal, *, amount: Money, reference: U
     await ledger.apply(session, operations + follow.operations)
     follow.note()
     return await limits.trim(session, deal, reference=reference)
+
+
+async def call(session: AsyncSession, deal: Deal, *, amount: Money, reference: UUID) -> None:
+    """Move ``amount`` of liability from outstanding to called, linked on both limits.
+
+    The guarantor paid out (代偿): ``amount`` is the liability for the principal that the call
+    settles, the bank's part included. It is still not headroom, whatever is recovered later.
+    """
+    await ledger.apply(
+        session,
+        [
+            ledger.transfer("call", pair.outstanding.id, pair.called.id, amount, reference)
+            for pair in await lock_rooms(session, deal)
+        ],
+    )
+
+
+async def return_called(
+    session: AsyncSession, deal: Deal, *, amount: Money, decision_id: UUID
+) -> Money:
+    """Turn ``amount`` of called liability into headroom by a recorded decision under a dated rule.
+
+    Nothing else brings called quota back. Answers what left the guarantor's limit, like ``free``.
+    """
+    operations = [
+        ledger.transfer("return called", pair.called.id, pair.available.id, amount, decision_id)
+        for pair in await lock_rooms(session, deal)
+    ]
+    await ledger.apply(session, operations)
+    return await limits.trim(session, deal, reference=decision_id)
 
 
 @dataclass(frozen=True, slots=True)

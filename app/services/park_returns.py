@@ -31,7 +31,8 @@ _MOVES = text("""
            sum(t.amount) AS amount, coalesce(sum(h.amount), 0) AS held
     FROM ledger_transfers t LEFT JOIN ledger_transfers h ON h.id = t.hold_id
     WHERE t.at > :start AND t.at <= :end AND EXISTS (
-        SELECT FROM ledger_entries e WHERE e.transfer_id = t.id AND e.account_id = ANY (:ids))
+        SELECT FROM ledger_entries e
+        WHERE e.account_id = ANY (:ids) AND e.at = t.at AND e.transfer_id = t.id)
     GROUP BY 1, 2, 3
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 

@@ -1,91 +1,149 @@
-"""Proves the ledger: replays every transfer, and seals them into a chain of hashes."""
+"""Seals accounts and transfers into the hash chain, closes its days, and verifies all of it."""
 
-import hashlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import SHANGHAI, business_date
 from app.core.db import Sessions, snapshots
-from app.models.ledger import LedgerAccount
+from app.journal.lines import GENESIS, LineKind, chained, instant
+from app.journal.replay import Finding, FindingKind, Replay
+from app.models.ledger import LedgerAccount, LedgerRoot, LedgerSeal, LedgerTransfer
+from app.services import journal
 from app.services.actor import SYSTEM, bind
 
-SEAL_BATCH = 1000
+SEAL_BATCH = 10_000  # a backlog is scanned once per batch
+FINDINGS_MAX = 1000
+"""With more than these a ledger is beyond naming rows one by one."""
 
-_GENESIS = bytes(32)
-
-_FIELDS = (
-    "id", "kind", "code", "debit_account_id", "credit_account_id", "amount", "hold_id",
-    "reference", "at", "txid",
-)  # fmt: skip
-
-# A transaction below the oldest running one is over: nothing can appear before its rows any more.
-_UNSEALED = text(f"""
-    SELECT {", ".join("t." + name for name in _FIELDS)} FROM ledger_transfers t
-    WHERE t.txid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-      AND NOT EXISTS (SELECT FROM ledger_seals s WHERE s.transfer_id = t.id)
-    ORDER BY t.txid, t.at, t.id LIMIT :batch
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=0x7A68_5EA1)
+_HEAD = text("""
+    SELECT s.sequence, s.hash, s.horizon, clock_timestamp() AS now,
+           pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS ceiling
+    FROM (VALUES (1)) one LEFT JOIN (
+        SELECT * FROM ledger_seals ORDER BY sequence DESC LIMIT 1) s ON true
 """)
-_SEALED = text(f"""
-    SELECT s.sequence, s.hash, {", ".join("t." + name for name in _FIELDS)}
-    FROM ledger_seals s JOIN ledger_transfers t ON t.id = s.transfer_id ORDER BY s.sequence
+_STRAY_ENTRIES = text("""
+    SELECT e.account_id, e.version FROM ledger_entries e
+    WHERE NOT EXISTS (
+        SELECT FROM ledger_transfers t WHERE t.id = e.transfer_id AND t.at = e.at
+            AND e.account_id IN (t.debit_account_id, t.credit_account_id))
+    ORDER BY e.account_id, e.version LIMIT 100
 """)
-# What each entry changed, beside the transfer (and the hold it resolves) that is behind it.
-_MOVES = text("""
-    SELECT e.account_id, e.version, e.transfer_id,
-           e.debits_posted, e.debits_pending, e.credits_posted, e.credits_pending,
-           t.kind, t.amount, t.debit_account_id, t.credit_account_id, h.amount AS held
-    FROM ledger_entries e
-    JOIN ledger_transfers t ON t.id = e.transfer_id
-    LEFT JOIN ledger_transfers h ON h.id = t.hold_id
-    ORDER BY e.account_id, e.version
-""")
-_LONELY = text("""
-    SELECT t.id FROM ledger_transfers t
-    WHERE 2 <> (SELECT count(*) FROM ledger_entries e
-                WHERE e.transfer_id = t.id
-                  AND e.account_id IN (t.debit_account_id, t.credit_account_id))
-    ORDER BY t.id
-""")
-
-
-class FindingKind(StrEnum):
-    HASH_MISMATCH = "hash_mismatch"
-    SEQUENCE_GAP = "sequence_gap"
-    BALANCE_MISMATCH = "balance_mismatch"
-    UNBALANCED = "unbalanced"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about the ledger that cannot be; ``subject`` is an account or a transfer."""
-
-    kind: FindingKind
-    subject: UUID
-    detail: str
 
 
 async def seal(session: AsyncSession) -> int:
-    """Chain the finished transfers that are not sealed yet; how many, a batch at most."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x7A68_5EA1})
-    previous = await session.scalar(
-        text("SELECT hash FROM ledger_seals ORDER BY sequence DESC LIMIT 1")
-    )
-    link = previous or _GENESIS
-    rows = (await session.execute(_UNSEALED, {"batch": SEAL_BATCH})).all()
-    links = []
-    for row in rows:
-        link = _link(link, row)
-        links.append({"transfer": row.id, "hash": link})
-    if links:
-        await session.execute(
-            text("INSERT INTO ledger_seals (transfer_id, hash) VALUES (:transfer, :hash)"), links
+    """Chain what is not sealed yet, new accounts first; how many transfers, a batch at most."""
+    await session.execute(_LOCK)
+    head = (await session.execute(_HEAD)).one()
+    horizon = _horizon(head)
+    found = [
+        each
+        async for each in journal.unsealed_transfers(session, horizon=horizon, limit=SEAL_BATCH)
+    ]
+    if found and len(found) < SEAL_BATCH:
+        horizon = found[0][1]
+    # Read after the transfers, so that every account they name is among them.
+    accounts = await journal.unsealed_accounts(session)
+    facts = [
+        *((LineKind.ACCOUNT, fact) for fact in accounts),
+        *((LineKind.TRANSFER, fact) for fact, _ in found),
+    ]
+    link, seals = head.hash or GENESIS, []
+    for sequence, (kind, fact) in enumerate(facts, start=(head.sequence or 0) + 1):
+        line = journal.line_of(kind, fact, sequence=sequence, sealed_at=head.now, horizon=horizon)
+        link = chained(link, line)
+        seals.append(
+            {
+                "sequence": sequence,
+                "account_id": UUID(fact["id"]) if kind is LineKind.ACCOUNT else None,
+                "transfer_id": UUID(fact["id"]) if kind is LineKind.TRANSFER else None,
+                "hash": link,
+                "sealed_at": head.now,
+                "horizon": horizon,
+            }
         )
-    return len(links)
+    if seals:
+        await session.execute(insert(LedgerSeal), seals)
+    return len(found)
+
+
+def _horizon(head: Row[Any]) -> int:
+    """From which transaction on transfers may be unsealed.
+
+    Zero, all of them, in a ledger that was restored on a server that has not come as far.
+    """
+    horizon: int = head.horizon or 0
+    return horizon if horizon <= head.ceiling else 0
+
+
+async def close_days(session: AsyncSession, *, now: datetime) -> int:
+    """Write the root of every business day that is over, sealed, and has none yet; how many."""
+    await session.execute(_LOCK)
+    last: LedgerRoot | None = await session.scalar(
+        select(LedgerRoot).order_by(LedgerRoot.business_on.desc()).limit(1)
+    )
+    first_at = await session.scalar(
+        _sealed_transfers(LedgerTransfer.at).order_by(LedgerSeal.sequence).limit(1)
+    )
+    if first_at is None:
+        return 0
+    head = (await session.execute(_HEAD)).one()
+    ends = [business_date(now)]
+    async for transfer, _ in journal.unsealed_transfers(session, horizon=_horizon(head), limit=1):
+        ends.append(business_date(datetime.fromisoformat(transfer["at"])))
+    day = last.business_on + timedelta(days=1) if last else business_date(first_at)
+    closed = 0
+    while day < min(ends):
+        last = await _close(session, day, last)
+        day += timedelta(days=1)
+        closed += 1
+    return closed
+
+
+async def _close(session: AsyncSession, day: date, last: LedgerRoot | None) -> LedgerRoot:
+    """Its root: the last line before the day's end, or the root before if there was none."""
+    after = last.sequence if last else 0
+    end = datetime.combine(day + timedelta(days=1), time.min, SHANGHAI)
+    head: LedgerSeal | None = await session.scalar(
+        _sealed_transfers(LedgerSeal)
+        .where(LedgerSeal.sequence > after, LedgerTransfer.at < end)
+        .order_by(LedgerSeal.sequence.desc())
+        .limit(1)
+    )
+    at = head or last
+    assert at is not None
+    transfers = await session.scalar(
+        select(func.count(LedgerSeal.transfer_id)).where(
+            LedgerSeal.sequence > after, LedgerSeal.sequence <= at.sequence
+        )
+    )
+    root = LedgerRoot(business_on=day, sequence=at.sequence, hash=at.hash, transfers=transfers or 0)
+    session.add(root)
+    await session.flush()
+    return root
+
+
+def _sealed_transfers(what: Any) -> Any:
+    return (
+        select(what)
+        .select_from(LedgerSeal)
+        .join(LedgerTransfer, LedgerSeal.transfer_id == LedgerTransfer.id)
+    )
+
+
+async def list_roots(
+    session: AsyncSession, *, limit: int, before: date | None = None
+) -> Sequence[LedgerRoot]:
+    """Daily roots, the newest first."""
+    query = select(LedgerRoot).order_by(LedgerRoot.business_on.desc()).limit(limit)
+    if before is not None:
+        query = query.where(LedgerRoot.business_on < before)
+    return (await session.scalars(query)).all()
 
 
 async def verify_all(sessions: Sessions) -> list[Finding]:
@@ -96,79 +154,58 @@ async def verify_all(sessions: Sessions) -> list[Finding]:
 
 
 async def verify(session: AsyncSession) -> list[Finding]:
-    """Replay the whole ledger, as the transaction sees it; nothing found means it holds."""
-    return [
-        *[finding async for finding in _check_seals(session)],
-        *[finding async for finding in _check_entries(session)],
-        *[
-            Finding(FindingKind.UNBALANCED, id_, "transfer without its two entries")
-            for id_ in await session.scalars(_LONELY)
-        ],
-    ]
+    """Replay the whole ledger; nothing found means it holds. ``FINDINGS_MAX`` at most.
+
+    While others write, the session's transaction must see one snapshot (REPEATABLE READ).
+    """
+    findings: list[Finding] = []
+    async for finding in _verify(session):
+        findings.append(finding)
+        if len(findings) == FINDINGS_MAX:
+            break
+    return findings
 
 
-def _link(previous: bytes, row: Any) -> bytes:
-    """SHA-256 over the previous link and the transfer's fields in a fixed form."""
-    values = (getattr(row, name) for name in _FIELDS)
-    canonical = "\x1f".join("" if value is None else _text(value) for value in values)
-    return hashlib.sha256(previous + canonical.encode()).digest()
-
-
-def _text(value: Any) -> str:
-    # Instants in UTC to the microsecond, whatever the session's time zone is.
-    return f"{value.timestamp():.6f}" if hasattr(value, "timestamp") else str(value)
-
-
-async def _check_seals(session: AsyncSession) -> AsyncIterator[Finding]:
-    link = _GENESIS
-    for row in await session.execute(_SEALED):
-        link = _link(link, row)
-        if link != row.hash:
-            yield Finding(FindingKind.HASH_MISMATCH, row.id, f"seal {row.sequence}")
-            link = row.hash
-
-
-async def _check_entries(session: AsyncSession) -> AsyncIterator[Finding]:
-    """Versions without a gap, every step as its transfer says, and the account as its last one."""
-    accounts = {
-        account.id: account
-        for account in await session.scalars(
-            select(LedgerAccount).execution_options(populate_existing=True)
+async def _verify(session: AsyncSession) -> AsyncIterator[Finding]:
+    replay = Replay()
+    async for line in journal.sealed_lines(session):
+        for finding in replay.read(line):
+            yield finding
+    accounts = (
+        await session.scalars(
+            select(LedgerAccount)
+            .order_by(LedgerAccount.id)
+            .execution_options(populate_existing=True)
         )
-    }
-    counters = dict.fromkeys(accounts, (0, 0, 0, 0))
-    versions = dict.fromkeys(accounts, 0)
-    for row in await session.execute(_MOVES):
-        id_ = row.account_id
-        if row.version != versions[id_] + 1:
-            yield Finding(FindingKind.SEQUENCE_GAP, id_, f"entry {row.version} follows no other")
-        now = (row.debits_posted, row.debits_pending, row.credits_posted, row.credits_pending)
-        step = tuple(new - old for new, old in zip(now, counters[id_], strict=True))
-        if step != _step(row):
-            yield Finding(FindingKind.UNBALANCED, row.transfer_id, f"entry {row.version} of {id_}")
-        versions[id_], counters[id_] = row.version, now
-    for id_, account in accounts.items():
-        shown = (
-            account.debits_posted,
-            account.debits_pending,
-            account.credits_posted,
-            account.credits_pending,
+    ).all()
+    for account in accounts:
+        replay.open(str(account.id), limited=account.limited)
+    async for transfer, _ in journal.unsealed_transfers(session):
+        for finding in replay.move(transfer):
+            yield finding
+    for account in accounts:
+        for finding in _compare(account, replay):
+            yield finding
+    for gone in replay.accounts.keys() - {str(account.id) for account in accounts}:
+        yield Finding(FindingKind.BALANCE_MISMATCH, gone, "the account is gone")
+    for entry in await session.execute(_STRAY_ENTRIES):
+        yield Finding(
+            FindingKind.UNBALANCED, str(entry.account_id), f"entry {entry.version} has no transfer"
         )
-        over = account.limited and shown[0] + shown[1] > shown[2]
-        if shown != counters[id_] or account.version != versions[id_] or over:
-            yield Finding(FindingKind.BALANCE_MISMATCH, id_, f"shows {shown}, {counters[id_]}")
 
 
-def _step(row: Any) -> tuple[int, ...]:
-    """What the transfer does to this side's posted and pending counters."""
-    match row.kind:
-        case "transfer":
-            posted, pending = row.amount, 0
-        case "hold":
-            posted, pending = 0, row.amount
-        case "post":
-            posted, pending = row.amount, -row.held
-        case _:
-            posted, pending = 0, -row.held
-    debit = row.account_id == row.debit_account_id
-    return (posted, pending, 0, 0) if debit else (0, 0, posted, pending)
+def _compare(account: LedgerAccount, replay: Replay) -> list[Finding]:
+    """What the account shows, beside what its entries make."""
+    known = replay.accounts[str(account.id)]
+    shown = (
+        account.debits_posted,
+        account.debits_pending,
+        account.credits_posted,
+        account.credits_pending,
+    )
+    at = account.at and instant(account.at)
+    if (shown, account.version, at) == (known.counters, known.version, known.at):
+        return []
+    detail = f"shows {shown} after {account.version} entries up to {at};"
+    detail += f" they make {known.counters} after {known.version} up to {known.at}"
+    return [Finding(FindingKind.BALANCE_MISMATCH, str(account.id), detail)]

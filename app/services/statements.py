@@ -16,22 +16,19 @@ from app.core.money import Money
 from app.models.ledger import LedgerAccount
 from app.services import park_views
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.balances import Balance, balances_at
-from app.services.ledger import AccountRole, Book
+from app.services.ledger import AccountRole, Balance, Book, balances_at
 
 LINES_MAX = 100_000
 
 ROLES = (AccountRole.AVAILABLE, AccountRole.OUTSTANDING, AccountRole.CALLED)
 
-# What each entry changed: its counters less those of the entry before, the first one's less zero.
+# What each entry changed: its counters less those before it.
 _LINES = text("""
     SELECT e.account_id, e.at, t.id, t.kind, t.code, t.reference,
-           e.credits_posted - e.debits_posted
-               - coalesce(b.credits_posted - b.debits_posted, 0) AS posted,
-           e.debits_pending - coalesce(b.debits_pending, 0) AS held
-    FROM ledger_entries e
-    JOIN ledger_transfers t ON t.id = e.transfer_id
-    LEFT JOIN ledger_entries b ON b.account_id = e.account_id AND b.version = e.version - 1
+           e.credits_posted - e.previous_credits_posted
+               - e.debits_posted + e.previous_debits_posted AS posted,
+           e.debits_pending - e.previous_debits_pending AS held
+    FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer_id
     WHERE e.account_id = ANY (:ids) AND e.at > :start AND e.at <= :end
     ORDER BY e.at, e.account_id, e.version LIMIT :limit
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid())))

@@ -11,7 +11,6 @@ revision = "exposure"
 down_revision = "programme"
 
 TABLES = """
-CREATE INDEX ix_ledger_entries_account_id_at_version ON ledger_entries (account_id, at, version);
 CREATE TABLE loan_exposures (
     loan_id uuid NOT NULL,
     park_code text NOT NULL,
@@ -543,4 +542,3 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION exposure_of(uuid, date)")
     for table in reversed(POLICIES):
         op.drop_table(table)
-    op.execute("DROP INDEX ix_ledger_entries_account_id_at_version")

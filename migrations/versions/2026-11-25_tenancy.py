@@ -11,7 +11,7 @@ Open to read: parks, rule_versions and calendar_days (reference data, written by
 the authority), matchmaking_events (announcements), organisations other than firms (whom to ask for
 a loan), cooperations in force (which quotes go together), queue_entries that wait (the order of
 arrival decides who gets room; ids and amounts, no names). Without policies: ledger_accounts,
-ledger_transfers, ledger_entries, ledger_seals. Every party moves the same few accounts through the
+ledger_transfers, ledger_entries, ledger_seals, ledger_roots. Every party moves the same few accounts through the
 ledger's functions, under its locks; their rows name no party but the guarantor, whose room is
 shown to firms. Triggers and CHECKs guard them instead.
 

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.core import migrating
-from app.core.db import APPEND_ONLY
+from app.core.db import APPEND_ONLY, LEDGER_ONLY
 from tests import postgres
 
 RIGHTS = """
@@ -47,6 +47,8 @@ def test_the_service_reads_everything_and_rewrites_no_history(urls: tuple[str, s
     assert not {(table, True) for table in APPEND_ONLY} & changes
     assert {table for table, _ in changes} >= set(APPEND_ONLY)
     assert ("alembic_version", True) not in changes
+    assert ("ledger_accounts", True) not in changes
+    assert not {(table, True) for table in LEDGER_ONLY} & rights(owner_url, "INSERT")
 
 
 def test_a_database_that_cannot_be_reached_is_one_refusal_without_a_password() -> None:

@@ -1,6 +1,7 @@
 """What the worker does by the clock and on request: each job opens its own transactions."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, text
@@ -74,5 +75,13 @@ async def test_every_transfer_is_sealed_once(live: Sessions) -> None:
     again = await sealing.seal_ledger(live)  # what other transactions of the server held back
 
     async with live.begin() as session:
-        assert await session.scalar(select(func.count()).select_from(LedgerSeal)) == sealed + again
+        in_chain = await session.scalar(select(func.count(LedgerSeal.transfer_id)))
+        assert in_chain == sealed + again
     assert sealed >= 6  # the capacity and its five allocations at least
+
+
+async def test_a_day_is_sealed_before_it_is_closed(live: Sessions) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+
+    assert await sealing.close_days(live, now=tomorrow) == 1
+    assert await sealing.close_days(live, now=tomorrow) == 0

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.lifecycle.parties import OrganisationKind
+from app.models.ledger import LedgerAccount, LedgerSeal
 from app.services.actor import Actor
 from tests.conftest import ActorClient
 from tests.make.deals import accept, make_table
-from tests.make.parties import make_actor, make_organisation
+from tests.make.parties import NOW, make_actor, make_organisation
 
 ClientOf = Callable[[Actor | None], ActorClient]
 
@@ -25,13 +26,12 @@ async def test_the_ledger_is_verified_and_what_is_wrong_is_named(
     await accept(session, await make_table(session))
     async with client_of(authority) as client:
         sound = await client.get(PATH)
-    wrong = (
-        "UPDATE ledger_accounts SET debits_pending = debits_pending - 1 WHERE debits_pending > 0"
-    )
-    await session.execute(text(f"{wrong} AND book = 'quota'"))
+    account_id = await session.scalar(select(LedgerAccount.id).limit(1))
+    forged = {"sequence": 1, "account_id": account_id, "hash": bytes(32)}
+    await session.execute(insert(LedgerSeal).values(**forged, sealed_at=NOW, horizon=0))
     async with client_of(authority) as client:
         broken = await client.get(PATH)
 
     assert sound.json() == {"holds": True, "findings": []}
     assert not broken.json()["holds"]
-    assert [finding["kind"] for finding in broken.json()["findings"]] == ["balance_mismatch"]
+    assert [finding["kind"] for finding in broken.json()["findings"]] == ["hash_mismatch"]

@@ -34,6 +34,7 @@ OPEN = {
     "ledger_transfers": "amounts between accounts; no party is named",
     "ledger_entries": "balances of accounts; no party is named",
     "ledger_seals": "hashes",
+    "ledger_roots": "hashes, public",
 }
 """Tables without tenants, and why everybody may read them."""
 

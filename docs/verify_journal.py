@@ -1,0 +1,70 @@
+"""Checks a ledger journal: python3 verify_journal.py JOURNAL [ROOT]. See ledger.md beside this."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def check(lines, wanted):
+    link, sequence, since_root, seen = bytes(32), 0, 0, set()
+    accounts, holds = {}, {}  # account: limited, version, counters, at; hold: accounts, amount
+    for number, text in enumerate(lines, start=1):
+        where = f"line {number}"
+        line = json.loads(text)
+        assert canonical(line) == text.rstrip(b"\n"), f"HASH_MISMATCH {where}: not canonical"
+        if "root" in line:
+            root, here = line["root"], [sequence, link.hex(), since_root]
+            assert [root[name] for name in ("sequence", "hash", "transfers")] == here, (
+                f"HASH_MISMATCH {where}: root of {root['business_on']}"
+            )
+            since_root = 0
+            continue
+        stored = line.pop("hash")
+        link = hashlib.sha256(link + canonical(line)).digest()
+        assert link.hex() == stored, f"HASH_MISMATCH {where}"
+        sequence += 1
+        assert line["sequence"] == sequence, f"SEQUENCE_GAP {where}"
+        seen.add(stored)
+        if "account" in line:
+            accounts[line["account"]["id"]] = [line["account"]["limited"], 0, [0, 0, 0, 0], ""]
+            continue
+        move, since_root = line["transfer"], since_root + 1
+        kind, amount, at = move["kind"], move["amount"], move["at"]
+        ends = [move["debit"]["account"], move["credit"]["account"]]
+        held_ends, held = holds.pop(move["hold"]) if move["hold"] else (ends, 0)
+        fits = {"transfer": held == 0, "hold": held == 0, "post": amount <= held}
+        fits |= {"void": amount == held > 0, "expire": amount == held > 0}
+        whole = amount > 0 and ends[0] != ends[1] and ends == held_ends and fits[kind]
+        assert whole, f"UNBALANCED {where}"
+        if kind == "hold":
+            holds[move["id"]] = (ends, amount)
+        posted = amount if kind in ("transfer", "post") else 0
+        pending = amount if kind == "hold" else -held
+        steps = {"debit": [posted, pending, 0, 0], "credit": [0, 0, posted, pending]}
+        for side, step in steps.items():
+            entry, account = move[side], accounts[move[side]["account"]]
+            limited, version, before, last_at = account
+            after = [old + new for old, new in zip(before, step)]
+            risen = entry["version"] == version + 1 and at > last_at
+            assert risen, f"SEQUENCE_GAP {where}"
+            assert [entry["before"], entry["after"]] == [before, after], f"BALANCE_MISMATCH {where}"
+            within = min(after) >= 0 and (not limited or after[0] + after[1] <= after[2])
+            assert within, f"BALANCE_MISMATCH {where}: limit"
+            account[1:] = [entry["version"], after, at]
+    assert wanted is None or wanted.lower() in seen, f"HASH_MISMATCH no line has the hash {wanted}"
+    return f"{sequence} lines hold; the last hash is {link.hex()}"
+
+
+if __name__ == "__main__":
+    try:
+        with Path(sys.argv[1]).open("rb") as journal:
+            print(check(journal, (*sys.argv[2:], None)[0]))
+    except AssertionError as problem:
+        sys.exit(str(problem))
+    except (LookupError, TypeError, ValueError) as problem:
+        sys.exit(f"UNBALANCED or no journal: {problem!r}")
