@@ -25,6 +25,7 @@ from app.schemas.accounts import (
     SignInIn,
     UserOut,
 )
+from app.schemas.base import shape
 from app.schemas.organisations import OrganisationOut, SignUpIn
 from app.services import accounts, idempotency, links, organisations, passwords, tokens
 from app.services.accounts import (
@@ -216,7 +217,12 @@ async def reset_password(
     summary="Stored answers of one Idempotency-Key",
 )
 async def list_answers(
-    key: Annotated[str, Path(pattern=f"^{KEY.pattern}$")], actor: CurrentActor, session: Session
+    key: Annotated[
+        str,
+        Path(pattern=shape(f"^{KEY.pattern}$", say("must be 1 to 64 visible ASCII characters"))),
+    ],
+    actor: CurrentActor,
+    session: Session,
 ) -> list[AnswerOut]:
     """For a caller that lost an answer: what its organisation's calls under the key were told.
 

@@ -9,8 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from app.core.messages import Text, say
 
-# The type of the error, whose context names the field: a model's validator has no place of its own.
-HIDDEN = "hidden_character"
+# The type of an error whose context names the field: a model's validator has no place of its own.
+NAMED = "named_field"
+
+# What each pattern of ours asks for, in words. The tests hold it against every route.
+SHAPES: dict[str, Text] = {}
 
 # Categories that no name or sentence needs: control, surrogate, private use, unassigned.
 _REFUSED = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -19,6 +22,17 @@ _ALLOWED_CONTROLS = frozenset("\n\t")
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
 }
+
+
+def refused(field: str, reason: str) -> PydanticCustomError:
+    """What a model's validator raises about one of the model's fields."""
+    return PydanticCustomError(NAMED, "{reason}", {"field": field, "reason": reason})
+
+
+def shape(pattern: str, meaning: Text) -> str:
+    """``pattern``, which a refusal then tells as ``meaning``: few read regular expressions."""
+    SHAPES[pattern] = meaning
+    return pattern
 
 
 def refuse_hidden_characters(value: Any, depth: int = 0) -> None:
@@ -58,9 +72,7 @@ class Input(BaseModel):
                 try:
                     refuse_hidden_characters(item)
                 except ValueError as error:
-                    raise PydanticCustomError(
-                        HIDDEN, "{reason}", {"field": str(name), "reason": error.args[0]}
-                    ) from None
+                    raise refused(str(name), error.args[0]) from None
         return value
 
 
@@ -81,7 +93,11 @@ ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Reference = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"),
+    StringConstraints(
+        min_length=1,
+        max_length=64,
+        pattern=shape(r"^[\x21-\x7e]+$", say("must be visible ASCII characters, no spaces")),
+    ),
 ]
 """The caller's own reference: visible ASCII, unique per organisation."""
 

@@ -23,7 +23,7 @@ from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
 from app.lending.terms import RATE_PCT_MAX, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
-from app.schemas.base import Told
+from app.schemas.base import Told, refuse_hidden_characters, refused
 
 AMOUNT_MAX = Money.yuan(10_000_000_000)
 PLACES_MAX = 10
@@ -67,6 +67,13 @@ def _read_date(value: Any) -> date:
         raise ValueError(say("is a day that no calendar has")) from None
 
 
+def _one_plain_line(value: str) -> str:
+    refuse_hidden_characters(value)
+    if "\n" in value or "\t" in value:
+        raise ValueError(say("must be one line"))
+    return value
+
+
 def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
@@ -83,7 +90,7 @@ Pct = Annotated[
 SharePct = Annotated[Pct, Field(le=100)]
 PctOut = Annotated[Decimal, PlainSerializer(_plain, return_type=str, when_used="json")]
 Whole = Annotated[int, Field(strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_plain_line)]
 
 
 class Asked(BaseModel):
@@ -172,11 +179,12 @@ class CostIn(Asked):
     def one_amount(self) -> "CostIn":
         stated = (self.amount, self.amount_pct_of_principal, self.amount_pct_of_outstanding)
         if sum(one is not None for one in stated) != 1:
-            raise ValueError(
+            raise refused(
+                "amount",
                 say(
                     "state exactly one of amount, amount_pct_of_principal, "
                     "amount_pct_of_outstanding"
-                )
+                ),
             )
         return self
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import (
@@ -20,14 +21,19 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told
+from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told, shape
 from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
 from app.schemas.queue import QueueOut
 from app.schemas.quotes import Revision
 
 CONDITIONS_MAX = 20
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(r"^[0-9a-f]{64}$", say("must be 64 hexadecimal digits, in small letters"))
+    ),
+]
 
 # Under its own name the field would shadow a method of every class.
 InRegister = Annotated[Register, Field(alias="register")]

@@ -18,7 +18,7 @@ from app.lifecycle.deals import (
     PledgeeKind,
     RegistrationStatus,
 )
-from app.schemas.base import Input, LongText, Output, Reference
+from app.schemas.base import Input, LongText, Output, Reference, refused
 from app.schemas.calculators import IsoDate, PctOut, PositiveAmount, Whole
 
 
@@ -135,7 +135,7 @@ class RepaymentIn(Input):
     @model_validator(mode="after")
     def _choice_belongs_to_prepayments(self) -> "RepaymentIn":
         if (self.kind is RepaymentKind.PREPAYMENT) != (self.choice is not None):
-            raise ValueError(say("choice is stated exactly for a prepayment"))
+            raise refused("choice", say("is stated exactly for a prepayment"))
         return self
 
 

@@ -12,13 +12,21 @@ from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.risk.caps import Cap, Caps
-from app.schemas.base import Input, LongText, Output, ShortText
+from app.schemas.base import Input, LongText, Output, ShortText, refused, shape
 from app.schemas.calculators import Amount, Pct, PctOut, PositiveAmount, SharePct, Whole
 
 RESERVE = "RESERVE"
 """How a transfer names the unallocated reserve."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+Code = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^[A-Z][A-Z0-9_]{1,31}$",
+            say("must be 2 to 32 capital letters, digits or _, a letter first"),
+        )
+    ),
+]
 
 
 class CapacityFacts(Input):
@@ -39,7 +47,7 @@ class TransferFacts(Input):
     @model_validator(mode="after")
     def _two_accounts(self) -> "TransferFacts":
         if self.source == self.target:
-            raise ValueError(say("source and target must be two accounts"))
+            raise refused("target", say("must be another account than source"))
         return self
 
 
@@ -56,7 +64,7 @@ class ParkFacts(Input):
     @model_validator(mode="after")
     def _no_word_of_ours(self) -> "ParkFacts":
         if self.code == RESERVE:
-            raise ValueError(say("code RESERVE names the reserve"))
+            raise refused("code", say("must not be RESERVE, which names the reserve"))
         return self
 
 
@@ -82,7 +90,7 @@ class GuarantorTermsFacts(Input):
     @model_validator(mode="after")
     def _ticket_has_a_size(self) -> "GuarantorTermsFacts":
         if (self.min_small_ticket_pct is None) is not (self.small_ticket_max is None):
-            raise ValueError(say("small_ticket_max is stated exactly if min_small_ticket_pct is"))
+            raise refused("small_ticket_max", say("is stated exactly if min_small_ticket_pct is"))
         return self
 
 

@@ -18,7 +18,7 @@ from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
-from app.schemas.base import Input, LongText, Output, Reference
+from app.schemas.base import Input, LongText, Output, Reference, refused
 from app.schemas.calculators import Amount, CostIn, Pct, PctOut, PositiveAmount, SharePct, Whole
 
 FEES_MAX = 20
@@ -84,7 +84,7 @@ class LoanTerms(Input):
     @model_validator(mode="after")
     def _grace_inside_the_term(self) -> "LoanTerms":
         if self.grace_months >= self.term_months:
-            raise ValueError(say("grace_months must be inside the term and less than it"))
+            raise refused("grace_months", say("must be inside the term and less than it"))
         return self
 
     def schedule_terms(self, *, annual_rate_pct: Decimal, first_day: date) -> ScheduleTerms:
@@ -121,7 +121,10 @@ class GuaranteeTerms(Input):
     @model_validator(mode="after")
     def _counter_guarantee_is_described(self) -> "GuaranteeTerms":
         if self.counter_guarantee != (self.counter_guarantee_text is not None):
-            raise ValueError(say("counter_guarantee_text is stated exactly if one is required"))
+            raise refused(
+                "counter_guarantee_text",
+                say("is stated exactly if a counter-guarantee is required"),
+            )
         return self
 
     def cost_items(self) -> tuple[CostItem, ...]:
