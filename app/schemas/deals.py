@@ -166,6 +166,7 @@ class DrawnIn(Input):
     last: bool = Field(default=False, description="Nothing more will be drawn.")
     old_interest: Amount = Field(
         default=ZERO,
+        json_schema_extra={"default": "0.00"},
         description="Of a renewal: interest and penalty of the old loan, received in money.",
     )
 

@@ -1,6 +1,7 @@
 """Wire shapes of the programme's changes: what is proposed, and what became of it."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,7 +14,18 @@ from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.risk.caps import Cap, Caps
 from app.schemas.base import Input, LongText, Output, ShortText, refused, shape
-from app.schemas.calculators import Amount, Pct, PctOut, PositiveAmount, SharePct, Whole
+from app.schemas.calculators import (
+    READ_DECIMAL,
+    TELL_DECIMAL,
+    Amount,
+    PctOut,
+    PositiveAmount,
+    SharePct,
+    Whole,
+    limits,
+)
+
+PositiveShare = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
 
 RESERVE = "RESERVE"
 """How a transfer names the unallocated reserve."""
@@ -76,7 +88,7 @@ class GuarantorTermsFacts(Input):
     signed_capacity: Amount = Field(description="0 stops new guarantees and breaks none.")
     client_cap: PositiveAmount | None = Field(None, description="Liability to one firm, at most.")
     net_assets: Amount | None = None
-    net_asset_multiple: Annotated[Pct, Field(gt=0, le=100)] | None = Field(
+    net_asset_multiple: PositiveShare | None = Field(
         None, description="With net_assets: the capacity is at most their product."
     )
     min_small_firm_pct: SharePct | None = Field(
@@ -98,7 +110,7 @@ class CapIn(Input):
     """An amount, a percentage of the capacity, or both: then the lower one holds."""
 
     amount: PositiveAmount | None = None
-    pct_of_capacity: Annotated[Pct, Field(gt=0, le=100)] | None = None
+    pct_of_capacity: PositiveShare | None = None
 
     def as_cap(self) -> Cap:
         return Cap(self.amount, self.pct_of_capacity)

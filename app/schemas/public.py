@@ -1,9 +1,8 @@
 """Wire shapes of what anyone may read."""
 
-from decimal import Decimal
-
 from app.core.money import Money
 from app.schemas.base import Output
+from app.schemas.calculators import PctOut
 
 
 class Health(Output):
@@ -35,7 +34,7 @@ class FloorOut(Output):
     target: Money
     cumulative: Money
     current_stock: Money
-    progress_pct: Decimal
+    progress_pct: PctOut
 
 
 class ProgrammeOut(Output):

@@ -19,14 +19,25 @@ from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
 from app.schemas.base import Input, LongText, Output, Reference, refused
-from app.schemas.calculators import Amount, CostIn, Pct, PctOut, PositiveAmount, SharePct, Whole
+from app.schemas.calculators import (
+    READ_DECIMAL,
+    TELL_DECIMAL,
+    Amount,
+    CostIn,
+    Pct,
+    PctOut,
+    PositiveAmount,
+    SharePct,
+    Whole,
+    limits,
+)
 
 FEES_MAX = 20
 VALID_DAYS_MAX = 180
 AVAILABILITY_DAYS_MAX = 365
 
 Fees = Annotated[list[CostIn], Field(max_length=FEES_MAX)]
-CoverShare = Annotated[SharePct, Field(gt=0)]
+CoverShare = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
 Revision = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
@@ -39,7 +50,7 @@ class LprTenor(StrEnum):
 
 class FixedRate(Input):
     type: Literal["fixed"]
-    annual_rate_pct: Annotated[Pct, Field(le=36)]
+    annual_rate_pct: Annotated[Decimal, limits(le=36), READ_DECIMAL, TELL_DECIMAL]
 
 
 class LprRate(Input):
@@ -73,7 +84,7 @@ class LoanTerms(Input):
     required_cover_pct: SharePct = Field(
         default=Decimal(0), description="Of the principal, to be guaranteed or insured."
     )
-    penalty_multiple: Annotated[Pct, Field(ge=1, le=5)] = Field(
+    penalty_multiple: Annotated[Decimal, limits(ge=1, le=5), READ_DECIMAL, TELL_DECIMAL] = Field(
         description="Penalty interest as a multiple of the rate, within the dated bounds."
     )
     availability_days: Annotated[Whole, Field(ge=1, le=AVAILABILITY_DAYS_MAX)] = Field(
@@ -140,7 +151,7 @@ class InsuranceTerms(Input):
     when: FeeTiming = FeeTiming.YEARLY_IN_ADVANCE
     fees: Fees = []
     waiting_period_days: Annotated[Whole, Field(ge=0, le=365)]
-    deductible: Amount = ZERO
+    deductible: Amount = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     insured_sum: PositiveAmount | None = Field(
         default=None, description="The most the insurer pays; must carry its share of the loan."
     )
