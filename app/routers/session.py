@@ -13,8 +13,9 @@ from app.core.messages import say
 from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.routers.access import public, signed_in
+from app.routers.bodies import Handler, JsonRoute
 from app.routers.deps import SESSION_COOKIE, CurrentActor, Now, Session, presented_token
-from app.routers.keyed import KEY, Handler, KeyedRoute
+from app.routers.keyed import KEY, KeyedRoute
 from app.routers.problems import problems
 from app.schemas.accounts import (
     AcceptInvitationIn,
@@ -38,7 +39,7 @@ from app.services.accounts import (
 from app.services.links import LinkUnusable
 from app.services.passwords import Chosen
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["session"], route_class=JsonRoute)
 
 
 class PasswordRoute(KeyedRoute):

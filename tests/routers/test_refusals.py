@@ -1,16 +1,22 @@
 """A refusal names the field that is wrong and says what would be right, in words of people."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, params
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import Money
 from app.core.settings import Settings
+from app.lifecycle.parties import OrganisationKind
 from app.main import create_app
 from app.routers import problems
+from app.routers.bodies import JsonRoute
 from app.schemas.accounts import ClientIn, SignInIn
 from app.schemas.base import SHAPES
 from app.schemas.calculators import CostIn, ScheduleIn
@@ -19,6 +25,11 @@ from app.schemas.organisations import FirmProfileIn, SignUpIn
 from app.schemas.programme import GuarantorTermsFacts, ParkFacts, TransferFacts
 from app.schemas.quotes import GuaranteeTerms, LoanTerms, QuoteIn
 from app.schemas.rights import RightIn
+from app.services.actor import Actor
+from tests.conftest import ActorClient
+from tests.make.parties import make_actor, make_organisation
+
+OpenClient = Callable[[Actor | None], ActorClient]
 
 FEE = {"name": "fee", "when": "upfront"}
 LOAN = {
@@ -174,3 +185,98 @@ def test_every_pattern_has_its_words() -> None:
     money = patterns(TypeAdapter(Money).json_schema())  # which words its refusals itself
 
     assert shown - money == shown & SHAPES.keys()
+
+
+SCHEDULE_TEXT = (
+    '{"principal":"5000.00","annual_rate_pct":"12","term_months":18,"method":"bullet",'
+    '"day_count":"30/360","first_day":"2022-11-01"}'
+)
+COSTS_TEXT = (
+    '{"loan":' + SCHEDULE_TEXT + ',"costs":[{"name":"a: b","amount":"1.00","when":"upfront"}]}'
+)
+JSON = {"Content-Type": "application/json"}
+DEEP = "[" * 5000 + "]" * 5000
+
+
+@pytest.mark.parametrize(
+    ("route", "old", "new", "field", "reason"),
+    [
+        ("repayment-schedule", "{", '{"principal":"1.00",', "principal", "is stated twice"),
+        ("repayment-schedule", "{", '{"princip\\u0061l":"1.00",', "principal", "is stated twice"),
+        ("repayment-schedule", "18", "9" * 5000, "term_months", "has too many digits"),
+        ("repayment-schedule", "18", "9" * 900, "term_months", "Input should be less than"),
+        ("repayment-schedule", "18", DEEP, "term_months", "is nested too deeply"),
+        ("repayment-schedule", SCHEDULE_TEXT, DEEP, "body", "is nested too deeply"),
+        ("all-in-cost", '"1.00"', '"1.00","amount":"2.00"', "costs.0.amount", "is stated twice"),
+        ("all-in-cost", '"1.00"', "9" * 5000, "costs.0.amount", "has too many digits"),
+        ("all-in-cost", '"1.00"', DEEP, "costs", "is nested too deeply"),
+        (
+            "all-in-cost",
+            ',"method',
+            ',"term_months":1,"method',
+            "loan.term_months",
+            "is stated twice",
+        ),
+    ],
+)
+async def test_a_sum_of_two_meanings_is_refused_by_field(
+    client_of: OpenClient, *, route: str, old: str, new: str, field: str, reason: str
+) -> None:
+    text = COSTS_TEXT if route == "all-in-cost" else SCHEDULE_TEXT
+    async with client_of(None) as client:
+        for content_type in ("application/json", "application/json; charset=utf-8"):
+            reply = await client.post(
+                f"/v1/calculators/{route}",
+                content=text.replace(old, new, 1),
+                headers={"Content-Type": content_type},
+            )
+
+            assert reply.status_code == 422
+            told = {error["field"]: error["reason"] for error in reply.json()["errors"]}
+            assert told[field].startswith(reason)
+
+
+async def test_a_colon_in_a_text_is_no_name(client_of: OpenClient) -> None:
+    async with client_of(None) as client:
+        reply = await client.post("/v1/calculators/all-in-cost", content=COSTS_TEXT, headers=JSON)
+
+    assert reply.status_code == 200
+    assert reply.json()["inputs"]["costs"][0]["name"] == "a: b"
+
+
+async def test_a_name_stated_twice_changes_nothing(
+    client_of: OpenClient, session: AsyncSession
+) -> None:
+    firm = await make_actor(session, await make_organisation(session, OrganisationKind.ENTERPRISE))
+    profile = json.dumps(example(FirmProfileIn))
+    twice = profile.replace('{"industry"', '{"revenue": "1.00", "industry"')
+    key = {"Idempotency-Key": "one"}
+    async with client_of(firm) as client:
+        refused = await client.post("/v1/company/profile", content=twice, headers=JSON | key)
+        taken = await client.post("/v1/company/profile", content=profile, headers=JSON | key)
+        again = await client.post("/v1/company/profile", content=twice, headers=JSON | key)
+    async with client_of(None) as client:
+        signed_in = await client.post(
+            "/v1/session/sign-in",
+            content='{"email":"a@b.cn","email":"c@d.cn","password":"x"}',
+            headers=JSON,
+        )
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"field": "revenue", "reason": "is stated twice"}]
+    assert taken.status_code == 200
+    assert again.status_code == 422
+    assert [error["field"] for error in signed_in.json()["errors"]] == ["email"]
+
+
+def test_every_route_with_json_refuses_two_meanings(app: FastAPI) -> None:
+    ambiguous = {
+        context.path_format
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.route, APIRoute)
+        and context.body_field is not None
+        and not isinstance(context.body_field.field_info, params.Form)
+        and not isinstance(context.route, JsonRoute)
+    }
+
+    assert ambiguous == set()
