@@ -1,10 +1,18 @@
 """What every wire shape shares: strict input, and text that no screen or register can misread."""
 
 import unicodedata
+from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.core.messages import Text, say
@@ -88,6 +96,10 @@ def _tell(value: Any) -> Any:
 
 Told = Annotated[str, BeforeValidator(_tell)]
 """A sentence in an answer: in the reader's language if it is one of the catalogue."""
+
+# Older than any record here, later than any term: what lies outside was mistyped.
+IN_OUR_TIME = Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))
+Day = Annotated[date, IN_OUR_TIME]
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

@@ -24,7 +24,7 @@ from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
 from app.lending.terms import RATE_PCT_MAX, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
-from app.schemas.base import Told, refuse_hidden_characters, refused
+from app.schemas.base import IN_OUR_TIME, Told, refuse_hidden_characters, refused
 
 AMOUNT_MAX = Money.yuan(10_000_000_000)
 PLACES_MAX = 10
@@ -82,6 +82,7 @@ def _two_places(value: Decimal) -> str:
 Amount = Annotated[Money, AfterValidator(_not_negative)]
 PositiveAmount = Annotated[Money, AfterValidator(_positive)]
 IsoDate = Annotated[date, BeforeValidator(_read_date)]
+IsoDay = Annotated[date, IN_OUR_TIME, BeforeValidator(_read_date)]
 READ_DECIMAL = BeforeValidator(_read_decimal)
 TELL_DECIMAL = PlainSerializer(plain, return_type=str, when_used="json")
 

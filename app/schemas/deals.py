@@ -21,7 +21,7 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told, shape
+from app.schemas.base import Day, Input, LongText, Output, Reference, ShortText, Told, shape
 from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
 from app.schemas.queue import QueueOut
 from app.schemas.quotes import Revision
@@ -140,7 +140,7 @@ class RegistrationIn(Input):
 
     event: FilingEvent
     number: ShortText | None = None
-    on: date | None = None
+    on: Day | None = None
     remark: LongText | None = None
 
 
@@ -161,7 +161,7 @@ class DrawnIn(Input):
 
     model_config = _example(drawn_on="2026-11-23", reference="FK-2026-000231", last=True)
 
-    drawn_on: date
+    drawn_on: Day
     reference: Reference
     last: bool = Field(default=False, description="Nothing more will be drawn.")
     old_interest: Amount = Field(

@@ -19,7 +19,7 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.schemas.base import Input, LongText, Output, Reference, refused
-from app.schemas.calculators import IsoDate, PctOut, PositiveAmount, Whole
+from app.schemas.calculators import IsoDay, PctOut, PositiveAmount, Whole
 
 
 class RepaymentKind(StrEnum):
@@ -126,7 +126,7 @@ class RepaymentIn(Input):
 
     reference: Reference = Field(description="The bank's own number of the receipt.")
     amount: PositiveAmount
-    received_on: IsoDate
+    received_on: IsoDay
     kind: Literal[RepaymentKind.SCHEDULED, RepaymentKind.PREPAYMENT]
     choice: PrepaymentChoice | None = Field(
         default=None, description="Of a prepayment: what becomes less, instalments or term."
@@ -227,7 +227,7 @@ class CancellationIn(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"cancelled_on": "2026-11-20"}]})
 
-    cancelled_on: IsoDate
+    cancelled_on: IsoDay
 
 
 class PledgeOut(Output):

@@ -15,7 +15,7 @@ from app.lifecycle.parties import (
     OrganisationStatus,
 )
 from app.schemas.accounts import Email, NewPassword
-from app.schemas.base import Input, Output, ShortText, refused, shape
+from app.schemas.base import Day, Input, Output, ShortText, refused, shape
 
 ParkCode = Annotated[
     str,
@@ -112,8 +112,8 @@ class FirmProfileIn(Input):
     employees: int | None = Field(None, ge=0, le=10_000_000)
     revenue: Money | None = None
     assets: Money | None = None
-    registered_on: date
-    credit_authorised_on: date | None = Field(
+    registered_on: Day
+    credit_authorised_on: Day | None = Field(
         None, description="When the firm consented to a query of the credit register."
     )
 
@@ -185,7 +185,7 @@ class CooperationIn(Input):
 
     counterpart_id: UUID = Field(description="A bank for a guarantor or insurer; else one of them.")
     agreement_number: ShortText
-    signed_on: date
+    signed_on: Day
 
 
 class CooperationOut(Output):

@@ -13,7 +13,7 @@ from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.risk.caps import Cap, Caps
-from app.schemas.base import Input, LongText, Output, ShortText, refused, shape
+from app.schemas.base import Day, Input, LongText, Output, ShortText, refused, shape
 from app.schemas.calculators import (
     READ_DECIMAL,
     TELL_DECIMAL,
@@ -227,7 +227,7 @@ class ChangeIn(Input):
     )
 
     facts: Facts
-    effective_on: date = Field(description="Today: at approval, or signing. Never a past day.")
+    effective_on: Day = Field(description="Today: at approval, or signing. Never a past day.")
     reason: LongText
 
 

@@ -24,7 +24,6 @@ from app.schemas.calculators import (
     TELL_DECIMAL,
     Amount,
     CostIn,
-    Pct,
     PctOut,
     PositiveAmount,
     SharePct,
@@ -123,7 +122,9 @@ class GuaranteeTerms(Input):
 
     kind: Literal[QuoteKind.GUARANTEE]
     share_pct: CoverShare
-    fee_pct_per_year: Pct = Field(description="Of the amount covered; a started year is whole.")
+    fee_pct_per_year: SharePct = Field(
+        description="Of the amount covered; a started year is whole."
+    )
     when: FeeTiming = FeeTiming.YEARLY_IN_ADVANCE
     fees: Fees = []
     counter_guarantee: bool = Field(description="Whether counter-security (反担保) is required.")
@@ -147,7 +148,9 @@ class InsuranceTerms(Input):
 
     kind: Literal[QuoteKind.INSURANCE]
     share_pct: CoverShare
-    premium_pct: Pct = Field(description="A year, of the amount covered; a started year is whole.")
+    premium_pct: SharePct = Field(
+        description="A year, of the amount covered; a started year is whole."
+    )
     when: FeeTiming = FeeTiming.YEARLY_IN_ADVANCE
     fees: Fees = []
     waiting_period_days: Annotated[Whole, Field(ge=0, le=365)]

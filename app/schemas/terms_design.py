@@ -12,7 +12,7 @@ from app.lending.design import Basis
 from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod
 from app.schemas.base import Input, Output
-from app.schemas.calculators import READ_DECIMAL, Amount, IsoDate, PctOut, PositiveAmount, limits
+from app.schemas.calculators import READ_DECIMAL, Amount, IsoDay, PctOut, PositiveAmount, limits
 from app.schemas.quotes import Rate, RateOut
 
 RATIO_MAX = 10
@@ -40,7 +40,7 @@ class TermsDesignIn(Input):
 
     amount: PositiveAmount
     rate: Rate
-    first_day: IsoDate = Field(description="The day of drawdown.")
+    first_day: IsoDay = Field(description="The day of drawdown.")
     opening_cash: Amount = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     cash_frequency: Frequency = Frequency.MONTHLY
     cash_flows: Annotated[list[Amount], Field(min_length=1, max_length=TERM_MONTHS_MAX)] = Field(
