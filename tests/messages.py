@@ -97,7 +97,6 @@ WORDS = [
     "year value is outside expected range",
     "time zone requires sign",
     "datetime values must be in the form YYYY-MM-DDTHH:MM:SS",
-    " or ",  # between the words of {expected}
     "List",
 ]
 

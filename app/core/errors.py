@@ -10,8 +10,10 @@ DomainError
 import re
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
+from app.core.decimals import plain
 from app.core.messages import translated
 
 
@@ -34,7 +36,8 @@ class DomainError(Exception):
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
     def __str__(self) -> str:
-        return translated(self.message).format_map(self.facts())
+        facts = {name: _in_words(fact) for name, fact in self.facts().items()}
+        return translated(self.message).format_map(facts)
 
 
 def _plain(value: Any) -> Any:
@@ -54,7 +57,11 @@ def _plain(value: Any) -> Any:
         and value.__class__.__str__ is object.__str__
     ):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    return str(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _in_words(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 class NotFound(DomainError):

@@ -13,10 +13,13 @@ import gettext
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString
+
+from app.core.decimals import plain
 
 LOCALE = Path(__file__).parents[1] / "locale"
 DOMAIN = "zhirong"
@@ -97,12 +100,16 @@ def translated(template: str, language: Language | None = None) -> str:
 def _fill(template: str, values: Mapping[str, Any], language: Language) -> str:
     if not values:
         return template
-    return template.format_map(
-        {
-            name: told(value, language) if isinstance(value, Text) else value
-            for name, value in values.items()
-        }
-    )
+    return template.format_map({name: _filled(value, language) for name, value in values.items()})
+
+
+def _filled(value: Any, language: Language) -> Any:
+    match value:
+        case Text():
+            return told(value, language)
+        case Decimal():
+            return plain(value)
+    return value
 
 
 @cache

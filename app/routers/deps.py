@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from app.core.clock import business_date
 from app.core.messages import say
 from app.core.money import Money
+from app.schemas.base import shape
 from app.services import tokens
 from app.services.actor import Actor
 
@@ -101,7 +102,13 @@ Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–2
 def read_amount(
     amount: Annotated[
         str | None,
-        Query(pattern=r"^[0-9]{1,11}(\.[0-9]{1,2})?$", description="Yuan, such as 2000000.00."),
+        Query(
+            pattern=shape(
+                r"^[0-9]{1,11}(\.[0-9]{1,2})?$",
+                say("must be yuan with at most two places, such as 2000000.00"),
+            ),
+            description="Yuan, such as 2000000.00.",
+        ),
     ] = None,
 ) -> Money | None:
     return None if amount is None else Money.yuan(amount)

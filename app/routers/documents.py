@@ -11,8 +11,9 @@ from app.core.errors import FieldRefused, NotFound
 from app.integrations.store import DocumentStore, ObstoreStore
 from app.models.documents import Document
 from app.routers.access import Access, access_of, signed_in
+from app.routers.bodies import Handler
 from app.routers.deps import CurrentActor, Limit, Now, Session
-from app.routers.keyed import Handler, KeyedRoute, admit
+from app.routers.keyed import KeyedRoute, admit
 from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.documents import DocumentOut

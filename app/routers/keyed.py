@@ -9,11 +9,9 @@ the language it was first told in, whatever the caller asks for now.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from fastapi import Request
-from fastapi.routing import APIRoute
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -22,6 +20,7 @@ from app.core.errors import DomainError
 from app.core.messages import say
 from app.routers import problems
 from app.routers.access import Access, access_of
+from app.routers.bodies import Handler, JsonRoute, read_json
 from app.routers.deps import authenticate
 from app.services import idempotency, passwords
 from app.services.actor import NOBODY, Actor, bind
@@ -35,13 +34,9 @@ KEY = re.compile(r"[\x21-\x7e]{1,64}")
 # Members of answers that must not lie in the database in clear.
 SECRETS = frozenset({"secret", "token"})
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-
-class KeyedRoute(APIRoute):
+class KeyedRoute(JsonRoute):
     """The route class of every router whose POSTs change something."""
-
-    takes_json = True  # else the body is a file, which is the same only byte by byte
 
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
@@ -127,8 +122,8 @@ async def _digest_of(request: Request, *, json_body: bool) -> bytes:
 def _canonical(body: bytes) -> bytes:
     """``body`` as the input it is: the same JSON written another way is the same input."""
     try:
-        read = json.loads(body, parse_float=str)
-    except (ValueError, RecursionError):  # nothing that will be accepted
+        read = read_json(body)
+    except (ValueError, RequestValidationError):  # nothing that will be accepted
         return body
     return json.dumps(read, sort_keys=True, separators=(",", ":")).encode()
 

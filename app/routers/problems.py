@@ -1,5 +1,6 @@
 """Every refusal leaves as a problem document (RFC 9457)."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -15,9 +16,12 @@ from starlette.responses import JSONResponse
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
 from app.core.messages import Language, Text, get_language, say, speaking, translated
 from app.routers.language import language_of
-from app.schemas.base import HIDDEN
+from app.schemas.base import NAMED, SHAPES
 
 log = structlog.get_logger()
+
+# A word that would do, as pydantic quotes it: 'half_up', or <Rounding.HALF_UP: 'half_up'>.
+_WORD = re.compile(r"'([^']*)'")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -120,8 +124,10 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 def _field_name(error: dict[str, Any], body: Any) -> str:
     """``("body", "costs", 0, "amount")`` is ``costs.0.amount``; a body bad as a whole, ``body``."""
     location = _sent(error, body)
-    if error["type"] == HIDDEN:
+    if error["type"] == NAMED:
         location = (*location, error["ctx"]["field"])
+    elif error["type"].startswith("union_tag_"):
+        location = (*location, error["ctx"]["discriminator"].strip("'"))
     if len(location) == 1 or error["type"] == "json_invalid":  # the latter names an offset
         return str(location[0])
     return ".".join(map(str, location[1:]))
@@ -148,24 +154,45 @@ def _reason(error: dict[str, Any]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
-    if kind == HIDDEN:
+    if kind == NAMED:
         return str(context["reason"])
+    if (ours := _our_words(error)) is not None:
+        return str(ours)
     if get_language() is Language.ENGLISH:
         return str(error["msg"])
     if kind == "json_invalid":  # FastAPI's own, which tells less than pydantic's
         return translated(error["msg"])
-    values = {name: _told(name, value) for name, value in context.items()}
+    values = {name: _told(value) for name, value in context.items()}
     template = PydanticKnownError(kind, context).message_template
     return str(Text(template, values | {"expected_plural": ""}))
 
 
-def _told(name: str, value: Any) -> Any:
-    """A value of pydantic's in the reader's language: why a date is none, which words would do."""
-    if not isinstance(value, str):
-        return value
-    if name == "expected":
-        return value.replace(" or ", translated(" or "))
-    return translated(value)
+def _our_words(error: dict[str, Any]) -> Text | None:
+    """Where pydantic speaks of its own insides: of enumerations, patterns and counted "items"."""
+    context = error.get("ctx", {})
+    told: Text | None = None
+    match error["type"].removeprefix("string_"):
+        case "enum" | "literal_error" | "union_tag_invalid":
+            if words := _WORD.findall(context.get("expected") or context["expected_tags"]):
+                told = say("must be one of: {words}", words=", ".join(words))
+        case "union_tag_not_found":
+            told = say("is missing")
+        case "pattern_mismatch":
+            told = SHAPES.get(context["pattern"])
+        case "too_short" if isinstance(error["input"], list):
+            told = say("must have {least} or more entries", least=context["min_length"])
+        case "too_short":
+            told = say("must have {least} or more characters", least=context["min_length"])
+        case "too_long" if isinstance(error["input"], list):
+            told = say("must have at most {most} entries", most=context["max_length"])
+        case "too_long":
+            told = say("must have at most {most} characters", most=context["max_length"])
+    return told
+
+
+def _told(value: Any) -> Any:
+    """A value of pydantic's in the reader's language: why a date is none."""
+    return translated(value) if isinstance(value, str) else value
 
 
 def _phrase_of(status: int) -> str:

@@ -9,11 +9,13 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused
+from app.core.messages import say
 from app.models.organisations import Park
 from app.routers.access import public
 from app.routers.deps import Limit, Now, Session
 from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, AllQuotas, Feed
+from app.schemas.base import shape
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
 from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, ProgrammeOut
 from app.services import green_channel, programme, sealing, work_calendar
@@ -73,7 +75,13 @@ async def show_calendar(
 async def show_green_channel(
     session: Session,
     now: Now,
-    quarter: Annotated[str, Query(pattern=r"^20[0-9]{2}Q[1-4]$", description="Such as 2026Q3.")],
+    quarter: Annotated[
+        str,
+        Query(
+            pattern=shape(r"^20[0-9]{2}Q[1-4]$", say("must be a quarter, such as 2026Q3")),
+            description="Such as 2026Q3.",
+        ),
+    ],
 ) -> PublicGreenChannelOut:
     """The whole region and a whole quarter; a figure behind which too few firms stand is null."""
     return await green_channel.show_public(session, quarter=quarter, now=now)

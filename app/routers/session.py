@@ -13,8 +13,9 @@ from app.core.messages import say
 from app.models.accounts import User
 from app.models.organisations import Organisation
 from app.routers.access import public, signed_in
+from app.routers.bodies import Handler, JsonRoute
 from app.routers.deps import SESSION_COOKIE, CurrentActor, Now, Session, presented_token
-from app.routers.keyed import KEY, Handler, KeyedRoute
+from app.routers.keyed import KEY, KeyedRoute
 from app.routers.problems import problems
 from app.schemas.accounts import (
     AcceptInvitationIn,
@@ -25,6 +26,7 @@ from app.schemas.accounts import (
     SignInIn,
     UserOut,
 )
+from app.schemas.base import shape
 from app.schemas.organisations import OrganisationOut, SignUpIn
 from app.services import accounts, idempotency, links, organisations, passwords, tokens
 from app.services.accounts import (
@@ -37,7 +39,7 @@ from app.services.accounts import (
 from app.services.links import LinkUnusable
 from app.services.passwords import Chosen
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/session", tags=["session"], route_class=JsonRoute)
 
 
 class PasswordRoute(KeyedRoute):
@@ -216,7 +218,12 @@ async def reset_password(
     summary="Stored answers of one Idempotency-Key",
 )
 async def list_answers(
-    key: Annotated[str, Path(pattern=f"^{KEY.pattern}$")], actor: CurrentActor, session: Session
+    key: Annotated[
+        str,
+        Path(pattern=shape(f"^{KEY.pattern}$", say("must be 1 to 64 visible ASCII characters"))),
+    ],
+    actor: CurrentActor,
+    session: Session,
 ) -> list[AnswerOut]:
     """For a caller that lost an answer: what its organisation's calls under the key were told.
 

@@ -6,11 +6,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from app.core.messages import say
 from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
-from app.schemas.base import Input, Output, ShortText, Told
+from app.schemas.base import Input, Output, ShortText, Told, shape
 
 # ASCII only: addresses in other scripts can look like one another.
-_EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+_EMAIL = shape(
+    r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+    say("must be an e-mail address in ASCII letters, such as zhang@example.com"),
+)
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL), AfterValidator(str.lower)]
 NewPassword = Annotated[

@@ -1,16 +1,27 @@
 """What every wire shape shares: strict input, and text that no screen or register can misread."""
 
 import unicodedata
+from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.core.messages import Text, say
 
-# The type of the error, whose context names the field: a model's validator has no place of its own.
-HIDDEN = "hidden_character"
+# The type of an error whose context names the field: a model's validator has no place of its own.
+NAMED = "named_field"
+
+# What each pattern of ours asks for, in words. The tests hold it against every route.
+SHAPES: dict[str, Text] = {}
 
 # Categories that no name or sentence needs: control, surrogate, private use, unassigned.
 _REFUSED = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -19,6 +30,17 @@ _ALLOWED_CONTROLS = frozenset("\n\t")
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff") | {
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)
 }
+
+
+def refused(field: str, reason: str) -> PydanticCustomError:
+    """What a model's validator raises about one of the model's fields."""
+    return PydanticCustomError(NAMED, "{reason}", {"field": field, "reason": reason})
+
+
+def shape(pattern: str, meaning: Text) -> str:
+    """``pattern``, which a refusal then tells as ``meaning``: few read regular expressions."""
+    SHAPES[pattern] = meaning
+    return pattern
 
 
 def refuse_hidden_characters(value: Any, depth: int = 0) -> None:
@@ -58,9 +80,7 @@ class Input(BaseModel):
                 try:
                     refuse_hidden_characters(item)
                 except ValueError as error:
-                    raise PydanticCustomError(
-                        HIDDEN, "{reason}", {"field": str(name), "reason": error.args[0]}
-                    ) from None
+                    raise refused(str(name), error.args[0]) from None
         return value
 
 
@@ -77,11 +97,19 @@ def _tell(value: Any) -> Any:
 Told = Annotated[str, BeforeValidator(_tell)]
 """A sentence in an answer: in the reader's language if it is one of the catalogue."""
 
+# Older than any record here, later than any term: what lies outside was mistyped.
+IN_OUR_TIME = Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))
+Day = Annotated[date, IN_OUR_TIME]
+
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Reference = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$"),
+    StringConstraints(
+        min_length=1,
+        max_length=64,
+        pattern=shape(r"^[\x21-\x7e]+$", say("must be visible ASCII characters, no spaces")),
+    ),
 ]
 """The caller's own reference: visible ASCII, unique per organisation."""
 

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.core.decimals import plain
 from app.core.messages import say
 from app.core.money import ZERO, Money, Rounding
 from app.identifiers.enterprise_size import EnterpriseSize
@@ -23,7 +24,7 @@ from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
 from app.lending.terms import RATE_PCT_MAX, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
-from app.schemas.base import Told
+from app.schemas.base import IN_OUR_TIME, Told, refuse_hidden_characters, refused
 
 AMOUNT_MAX = Money.yuan(10_000_000_000)
 PLACES_MAX = 10
@@ -67,23 +68,43 @@ def _read_date(value: Any) -> date:
         raise ValueError(say("is a day that no calendar has")) from None
 
 
-def _plain(value: Decimal) -> str:
-    return f"{value:f}"
+def _one_plain_line(value: str) -> str:
+    refuse_hidden_characters(value)
+    if "\n" in value or "\t" in value:
+        raise ValueError(say("must be one line"))
+    return value
+
+
+def _two_places(value: Decimal) -> str:
+    return f"{round(value, 2) + 0}"  # zero has no minus then
 
 
 Amount = Annotated[Money, AfterValidator(_not_negative)]
 PositiveAmount = Annotated[Money, AfterValidator(_positive)]
 IsoDate = Annotated[date, BeforeValidator(_read_date)]
-Pct = Annotated[
-    Decimal,
-    Field(ge=0, le=RATE_PCT_MAX, decimal_places=PLACES_MAX, allow_inf_nan=False),
-    BeforeValidator(_read_decimal),
-    PlainSerializer(_plain, return_type=str, when_used="json"),
-]
-SharePct = Annotated[Pct, Field(le=100)]
-PctOut = Annotated[Decimal, PlainSerializer(_plain, return_type=str, when_used="json")]
+IsoDay = Annotated[date, IN_OUR_TIME, BeforeValidator(_read_date)]
+READ_DECIMAL = BeforeValidator(_read_decimal)
+TELL_DECIMAL = PlainSerializer(plain, return_type=str, when_used="json")
+
+
+def limits(*, ge: int | None = 0, gt: int | None = None, le: int) -> Any:
+    """The bounds of a decimal, in one piece: of two, the schema would show the inner one only."""
+    return Field(
+        ge=None if gt is not None else ge,
+        gt=gt,
+        le=le,
+        decimal_places=PLACES_MAX,
+        allow_inf_nan=False,
+    )
+
+
+Pct = Annotated[Decimal, limits(le=RATE_PCT_MAX), READ_DECIMAL, TELL_DECIMAL]
+SharePct = Annotated[Decimal, limits(le=100), READ_DECIMAL, TELL_DECIMAL]
+PctOut = Annotated[Decimal, TELL_DECIMAL]
+EffectivePct = Annotated[Decimal, PlainSerializer(_two_places, return_type=str, when_used="json")]
+"""A rate of dated flows, or a difference of such rates: the contract gives it two places."""
 Whole = Annotated[int, Field(strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_plain_line)]
 
 
 class Asked(BaseModel):
@@ -172,11 +193,12 @@ class CostIn(Asked):
     def one_amount(self) -> "CostIn":
         stated = (self.amount, self.amount_pct_of_principal, self.amount_pct_of_outstanding)
         if sum(one is not None for one in stated) != 1:
-            raise ValueError(
+            raise refused(
+                "amount",
                 say(
                     "state exactly one of amount, amount_pct_of_principal, "
                     "amount_pct_of_outstanding"
-                )
+                ),
             )
         return self
 
@@ -218,13 +240,13 @@ class AllInCostIn(Asked):
 class CostLineOut(Answered):
     name: str
     amount: Money
-    adds_pct: PctOut
+    adds_pct: EffectivePct
 
 
 class SubsidyLineOut(Answered):
     name: str
     amount: Money
-    adds_pct: PctOut
+    adds_pct: EffectivePct
     on: date
     certainty: Certainty
 
@@ -236,10 +258,10 @@ class CashFlowOut(Answered):
 
 
 class CostSheetOut(Answered):
-    before_subsidies_pct: PctOut
-    effective_annual_rate_pct: PctOut
+    before_subsidies_pct: EffectivePct
+    effective_annual_rate_pct: EffectivePct
     nominal_annual_rate_pct: PctOut
-    simple_annual_rate_pct: PctOut = Field(
+    simple_annual_rate_pct: EffectivePct = Field(
         description="All costs over principal × years in use (PBoC 2021 No. 3, simple method)."
     )
     total_interest: Money

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.identifiers.rights import Register, RightKind
 from app.lifecycle.deals import (
@@ -20,14 +21,19 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, Reference, ShortText, Told
+from app.schemas.base import Day, Input, LongText, Output, Reference, ShortText, Told, shape
 from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
 from app.schemas.queue import QueueOut
 from app.schemas.quotes import Revision
 
 CONDITIONS_MAX = 20
 
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(r"^[0-9a-f]{64}$", say("must be 64 hexadecimal digits, in small letters"))
+    ),
+]
 
 # Under its own name the field would shadow a method of every class.
 InRegister = Annotated[Register, Field(alias="register")]
@@ -134,7 +140,7 @@ class RegistrationIn(Input):
 
     event: FilingEvent
     number: ShortText | None = None
-    on: date | None = None
+    on: Day | None = None
     remark: LongText | None = None
 
 
@@ -155,11 +161,12 @@ class DrawnIn(Input):
 
     model_config = _example(drawn_on="2026-11-23", reference="FK-2026-000231", last=True)
 
-    drawn_on: date
+    drawn_on: Day
     reference: Reference
     last: bool = Field(default=False, description="Nothing more will be drawn.")
     old_interest: Amount = Field(
         default=ZERO,
+        json_schema_extra={"default": "0.00"},
         description="Of a renewal: interest and penalty of the old loan, received in money.",
     )
 

@@ -10,6 +10,7 @@ from app.core.money import Money
 from app.lifecycle.alerts import AlertStatus
 from app.lifecycle.deals import DealStatus, QueueKind
 from app.schemas.base import Input, LongText, Output
+from app.schemas.calculators import PctOut
 from app.schemas.public import QuotaOut
 
 
@@ -34,14 +35,14 @@ class DaysOut(Output):
 class OverdueOut(Output):
     loans: int
     principal: Money  # of the instalments that are late
-    share_pct: Decimal  # of the principal outstanding
+    share_pct: PctOut  # of the principal outstanding
 
 
 class SharesOut(Output):
     """A part of the liability of the programme's guarantors."""
 
     liability: Money
-    share_pct: Decimal
+    share_pct: PctOut
 
 
 class ConcentrationOut(Output):
@@ -52,7 +53,7 @@ class ConcentrationOut(Output):
 
     hhi: Decimal
     largest_liability: Money
-    largest_share_pct: Decimal
+    largest_share_pct: PctOut
     largest_name: str | None
 
 
@@ -91,7 +92,7 @@ class FloorShareOut(Output):
     """What the park has brought to the programme's floor of lending; it never falls."""
 
     cumulative: Money
-    target_pct: Decimal | None  # of the whole programme's target
+    target_pct: PctOut | None  # of the whole programme's target
 
 
 class FiguresOut(Output):
@@ -101,7 +102,7 @@ class FiguresOut(Output):
     at: datetime
     quota: QuotaOut
     queued: Money
-    utilisation_pct: Decimal
+    utilisation_pct: PctOut
     floor: FloorShareOut
     lending: LendingOut
     days_to_cash: DaysOut
@@ -142,7 +143,7 @@ class FirmExposureOut(Output):
     loans: int
     outstanding: Money
     liability: Money
-    share_pct: Decimal
+    share_pct: PctOut
 
 
 class LenderExposureOut(Output):

@@ -18,8 +18,8 @@ from app.lifecycle.deals import (
     PledgeeKind,
     RegistrationStatus,
 )
-from app.schemas.base import Input, LongText, Output, Reference
-from app.schemas.calculators import IsoDate, PctOut, PositiveAmount, Whole
+from app.schemas.base import Input, LongText, Output, Reference, refused
+from app.schemas.calculators import IsoDay, PctOut, PositiveAmount, Whole
 
 
 class RepaymentKind(StrEnum):
@@ -126,7 +126,7 @@ class RepaymentIn(Input):
 
     reference: Reference = Field(description="The bank's own number of the receipt.")
     amount: PositiveAmount
-    received_on: IsoDate
+    received_on: IsoDay
     kind: Literal[RepaymentKind.SCHEDULED, RepaymentKind.PREPAYMENT]
     choice: PrepaymentChoice | None = Field(
         default=None, description="Of a prepayment: what becomes less, instalments or term."
@@ -135,7 +135,7 @@ class RepaymentIn(Input):
     @model_validator(mode="after")
     def _choice_belongs_to_prepayments(self) -> "RepaymentIn":
         if (self.kind is RepaymentKind.PREPAYMENT) != (self.choice is not None):
-            raise ValueError(say("choice is stated exactly for a prepayment"))
+            raise refused("choice", say("is stated exactly for a prepayment"))
         return self
 
 
@@ -227,7 +227,7 @@ class CancellationIn(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"cancelled_on": "2026-11-20"}]})
 
-    cancelled_on: IsoDate
+    cancelled_on: IsoDay
 
 
 class PledgeOut(Output):

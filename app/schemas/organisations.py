@@ -15,9 +15,17 @@ from app.lifecycle.parties import (
     OrganisationStatus,
 )
 from app.schemas.accounts import Email, NewPassword
-from app.schemas.base import Input, Output, ShortText
+from app.schemas.base import Day, Input, Output, ShortText, refused, shape
 
-ParkCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,31}$")]
+ParkCode = Annotated[
+    str,
+    Field(
+        pattern=shape(
+            r"^[A-Z][A-Z0-9_]{0,31}$",
+            say("must be up to 32 capital letters, digits or _, a letter first"),
+        )
+    ),
+]
 
 
 class SignUpIn(Input):
@@ -104,8 +112,8 @@ class FirmProfileIn(Input):
     employees: int | None = Field(None, ge=0, le=10_000_000)
     revenue: Money | None = None
     assets: Money | None = None
-    registered_on: date
-    credit_authorised_on: date | None = Field(
+    registered_on: Day
+    credit_authorised_on: Day | None = Field(
         None, description="When the firm consented to a query of the credit register."
     )
 
@@ -113,7 +121,7 @@ class FirmProfileIn(Input):
     def _not_negative(self) -> "FirmProfileIn":
         for name, amount in (("revenue", self.revenue), ("assets", self.assets)):
             if amount is not None and amount < ZERO:
-                raise ValueError(say("{name} must not be negative", name=name))
+                raise refused(name, say("must not be negative"))
         return self
 
 
@@ -177,7 +185,7 @@ class CooperationIn(Input):
 
     counterpart_id: UUID = Field(description="A bank for a guarantor or insurer; else one of them.")
     agreement_number: ShortText
-    signed_on: date
+    signed_on: Day
 
 
 class CooperationOut(Output):

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from app.lifecycle.park_desk import EventStatus, RecommendationStatus
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, ShortText
+from app.schemas.base import Day, Input, LongText, Output, ShortText
 from app.schemas.calculators import Whole
 
 FIRMS_MAX = 200
@@ -35,7 +35,7 @@ class VisitIn(Input):
         }
     )
 
-    visited_on: date
+    visited_on: Day
     visitors: ShortText
     notes: LongText
     firm_ids: FirmIds = Field(description="Certified firms of the park.")
@@ -97,7 +97,7 @@ class MatchmakingIn(Input):
     )
 
     title: ShortText
-    held_on: date
+    held_on: Day
     place: ShortText
     capacity: Annotated[Whole, Field(ge=1, le=CAPACITY_MAX)] = Field(description="People.")
 

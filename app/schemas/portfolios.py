@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.core.money import Money
 from app.schemas.base import Input, Output, ShortText
-from app.schemas.calculators import Amount, IsoDate, PositiveAmount
+from app.schemas.calculators import Amount, IsoDay, PositiveAmount
 from app.schemas.documents import Digest
 from app.schemas.rights import RightOut
 
@@ -113,8 +113,8 @@ class AppraisalIn(Input):
     method: ShortText
     appraiser: ShortText
     signers: Annotated[list[ShortText], Field(min_length=1, max_length=10)]
-    valued_on: IsoDate
-    expires_on: IsoDate
+    valued_on: IsoDay
+    expires_on: IsoDay
     document_id: UUID
 
 
@@ -128,9 +128,9 @@ class AgreedValueIn(Input):
     )
 
     value: PositiveAmount
-    valued_on: IsoDate
+    valued_on: IsoDay
     agreed_with: UUID
-    expires_on: IsoDate | None = None
+    expires_on: IsoDay | None = None
     document_id: UUID | None = None
 
 

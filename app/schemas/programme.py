@@ -1,6 +1,7 @@
 """Wire shapes of the programme's changes: what is proposed, and what became of it."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,13 +13,32 @@ from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.risk.caps import Cap, Caps
-from app.schemas.base import Input, LongText, Output, ShortText
-from app.schemas.calculators import Amount, Pct, PctOut, PositiveAmount, SharePct, Whole
+from app.schemas.base import Day, Input, LongText, Output, ShortText, refused, shape
+from app.schemas.calculators import (
+    READ_DECIMAL,
+    TELL_DECIMAL,
+    Amount,
+    PctOut,
+    PositiveAmount,
+    SharePct,
+    Whole,
+    limits,
+)
+
+PositiveShare = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
 
 RESERVE = "RESERVE"
 """How a transfer names the unallocated reserve."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+Code = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^[A-Z][A-Z0-9_]{1,31}$",
+            say("must be 2 to 32 capital letters, digits or _, a letter first"),
+        )
+    ),
+]
 
 
 class CapacityFacts(Input):
@@ -39,7 +59,7 @@ class TransferFacts(Input):
     @model_validator(mode="after")
     def _two_accounts(self) -> "TransferFacts":
         if self.source == self.target:
-            raise ValueError(say("source and target must be two accounts"))
+            raise refused("target", say("must be another account than source"))
         return self
 
 
@@ -56,7 +76,7 @@ class ParkFacts(Input):
     @model_validator(mode="after")
     def _no_word_of_ours(self) -> "ParkFacts":
         if self.code == RESERVE:
-            raise ValueError(say("code RESERVE names the reserve"))
+            raise refused("code", say("must not be RESERVE, which names the reserve"))
         return self
 
 
@@ -68,7 +88,7 @@ class GuarantorTermsFacts(Input):
     signed_capacity: Amount = Field(description="0 stops new guarantees and breaks none.")
     client_cap: PositiveAmount | None = Field(None, description="Liability to one firm, at most.")
     net_assets: Amount | None = None
-    net_asset_multiple: Annotated[Pct, Field(gt=0, le=100)] | None = Field(
+    net_asset_multiple: PositiveShare | None = Field(
         None, description="With net_assets: the capacity is at most their product."
     )
     min_small_firm_pct: SharePct | None = Field(
@@ -82,7 +102,7 @@ class GuarantorTermsFacts(Input):
     @model_validator(mode="after")
     def _ticket_has_a_size(self) -> "GuarantorTermsFacts":
         if (self.min_small_ticket_pct is None) is not (self.small_ticket_max is None):
-            raise ValueError(say("small_ticket_max is stated exactly if min_small_ticket_pct is"))
+            raise refused("small_ticket_max", say("is stated exactly if min_small_ticket_pct is"))
         return self
 
 
@@ -90,7 +110,7 @@ class CapIn(Input):
     """An amount, a percentage of the capacity, or both: then the lower one holds."""
 
     amount: PositiveAmount | None = None
-    pct_of_capacity: Annotated[Pct, Field(gt=0, le=100)] | None = None
+    pct_of_capacity: PositiveShare | None = None
 
     def as_cap(self) -> Cap:
         return Cap(self.amount, self.pct_of_capacity)
@@ -207,7 +227,7 @@ class ChangeIn(Input):
     )
 
     facts: Facts
-    effective_on: date = Field(description="Today: at approval, or signing. Never a past day.")
+    effective_on: Day = Field(description="Today: at approval, or signing. Never a past day.")
     reason: LongText
 
 

@@ -1,12 +1,12 @@
 """Wire shapes of what anyone may read."""
 
 from datetime import date
-from decimal import Decimal
 
 from pydantic import ConfigDict, Field, field_validator
 
 from app.core.money import Money
 from app.schemas.base import Output
+from app.schemas.calculators import PctOut
 
 
 class Health(Output):
@@ -38,7 +38,7 @@ class FloorOut(Output):
     target: Money
     cumulative: Money
     current_stock: Money
-    progress_pct: Decimal
+    progress_pct: PctOut
 
 
 class ProgrammeOut(Output):

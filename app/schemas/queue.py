@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.core.money import Money
 from app.schemas.base import Output
-from app.schemas.calculators import PctOut
+from app.schemas.calculators import EffectivePct
 from app.schemas.packages import PackageOut
 
 
@@ -39,13 +39,13 @@ class SmallerLoanOut(Output):
     """The largest loan of the accepted package that has room now, priced on the same terms."""
 
     amount: Money
-    before_subsidies_pct: PctOut | None
+    before_subsidies_pct: EffectivePct | None
 
 
 class PricedOut(PackageOut):
     """An alternative package; what its year costs more (or less) than that of the accepted one."""
 
-    dearer_by_pct: PctOut
+    dearer_by_pct: EffectivePct
 
 
 class AlternativesOut(Output):

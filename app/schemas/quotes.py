@@ -18,15 +18,25 @@ from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
-from app.schemas.base import Input, LongText, Output, Reference
-from app.schemas.calculators import Amount, CostIn, Pct, PctOut, PositiveAmount, SharePct, Whole
+from app.schemas.base import Input, LongText, Output, Reference, refused
+from app.schemas.calculators import (
+    READ_DECIMAL,
+    TELL_DECIMAL,
+    Amount,
+    CostIn,
+    PctOut,
+    PositiveAmount,
+    SharePct,
+    Whole,
+    limits,
+)
 
 FEES_MAX = 20
 VALID_DAYS_MAX = 180
 AVAILABILITY_DAYS_MAX = 365
 
 Fees = Annotated[list[CostIn], Field(max_length=FEES_MAX)]
-CoverShare = Annotated[SharePct, Field(gt=0)]
+CoverShare = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
 Revision = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
@@ -39,7 +49,7 @@ class LprTenor(StrEnum):
 
 class FixedRate(Input):
     type: Literal["fixed"]
-    annual_rate_pct: Annotated[Pct, Field(le=36)]
+    annual_rate_pct: Annotated[Decimal, limits(le=36), READ_DECIMAL, TELL_DECIMAL]
 
 
 class LprRate(Input):
@@ -73,7 +83,7 @@ class LoanTerms(Input):
     required_cover_pct: SharePct = Field(
         default=Decimal(0), description="Of the principal, to be guaranteed or insured."
     )
-    penalty_multiple: Annotated[Pct, Field(ge=1, le=5)] = Field(
+    penalty_multiple: Annotated[Decimal, limits(ge=1, le=5), READ_DECIMAL, TELL_DECIMAL] = Field(
         description="Penalty interest as a multiple of the rate, within the dated bounds."
     )
     availability_days: Annotated[Whole, Field(ge=1, le=AVAILABILITY_DAYS_MAX)] = Field(
@@ -84,7 +94,7 @@ class LoanTerms(Input):
     @model_validator(mode="after")
     def _grace_inside_the_term(self) -> "LoanTerms":
         if self.grace_months >= self.term_months:
-            raise ValueError(say("grace_months must be inside the term and less than it"))
+            raise refused("grace_months", say("must be inside the term and less than it"))
         return self
 
     def schedule_terms(self, *, annual_rate_pct: Decimal, first_day: date) -> ScheduleTerms:
@@ -112,7 +122,9 @@ class GuaranteeTerms(Input):
 
     kind: Literal[QuoteKind.GUARANTEE]
     share_pct: CoverShare
-    fee_pct_per_year: Pct = Field(description="Of the amount covered; a started year is whole.")
+    fee_pct_per_year: SharePct = Field(
+        description="Of the amount covered; a started year is whole."
+    )
     when: FeeTiming = FeeTiming.YEARLY_IN_ADVANCE
     fees: Fees = []
     counter_guarantee: bool = Field(description="Whether counter-security (反担保) is required.")
@@ -121,7 +133,10 @@ class GuaranteeTerms(Input):
     @model_validator(mode="after")
     def _counter_guarantee_is_described(self) -> "GuaranteeTerms":
         if self.counter_guarantee != (self.counter_guarantee_text is not None):
-            raise ValueError(say("counter_guarantee_text is stated exactly if one is required"))
+            raise refused(
+                "counter_guarantee_text",
+                say("is stated exactly if a counter-guarantee is required"),
+            )
         return self
 
     def cost_items(self) -> tuple[CostItem, ...]:
@@ -133,11 +148,13 @@ class InsuranceTerms(Input):
 
     kind: Literal[QuoteKind.INSURANCE]
     share_pct: CoverShare
-    premium_pct: Pct = Field(description="A year, of the amount covered; a started year is whole.")
+    premium_pct: SharePct = Field(
+        description="A year, of the amount covered; a started year is whole."
+    )
     when: FeeTiming = FeeTiming.YEARLY_IN_ADVANCE
     fees: Fees = []
     waiting_period_days: Annotated[Whole, Field(ge=0, le=365)]
-    deductible: Amount = ZERO
+    deductible: Amount = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     insured_sum: PositiveAmount | None = Field(
         default=None, description="The most the insurer pays; must carry its share of the loan."
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
+from app.core.messages import say
 from app.core.money import Money
 from app.identifiers.enterprise_size import EnterpriseSize
 from app.identifiers.rights import Register, RightKind
@@ -13,10 +14,17 @@ from app.lending.eligibility import Outcome
 from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod
 from app.lifecycle.financing import RequestStatus
-from app.schemas.base import Input, LongText, Output, Reference
+from app.schemas.base import Input, LongText, Output, Reference, shape
 from app.schemas.calculators import PositiveAmount, Whole
 
-Purpose = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,63}$")]
+Purpose = Annotated[
+    str,
+    StringConstraints(
+        pattern=shape(
+            r"^[a-z][a-z_]{0,63}$", say("must be a code: small letters and _, a letter first")
+        )
+    ),
+]
 
 
 class RequestIn(Input):

@@ -11,7 +11,7 @@ from app.identifiers.rights import Register, RightKind
 from app.lending.annuity_fees import AnnuityStatus
 from app.lending.pledgeability import Severity
 from app.schemas.base import Input, LongText, Output, ShortText
-from app.schemas.calculators import IsoDate, PctOut, SharePct
+from app.schemas.calculators import IsoDay, PctOut, SharePct
 
 NumberText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -45,8 +45,8 @@ class PatentIn(_RightIn):
     model_config = ConfigDict(json_schema_extra={"examples": [_PATENT_EXAMPLE]})
 
     kind: Literal[RightKind.INVENTION, RightKind.UTILITY_MODEL, RightKind.DESIGN]
-    filed_on: IsoDate | None = None
-    granted_on: IsoDate | None = None
+    filed_on: IsoDay | None = None
+    granted_on: IsoDay | None = None
     publication_number: NumberText | None = None
     grant_number: NumberText | None = None
     ipc: Annotated[list[NumberText], Field(max_length=50)] = []
@@ -61,9 +61,9 @@ class TrademarkIn(_RightIn):
 
     kind: Literal[RightKind.TRADEMARK]
     nice: Annotated[list[NiceClass], Field(min_length=1, max_length=45)]
-    filed_on: IsoDate | None = None
-    registered_on: IsoDate | None = None
-    expires_on: IsoDate | None = None
+    filed_on: IsoDay | None = None
+    registered_on: IsoDay | None = None
+    expires_on: IsoDay | None = None
     invalidation_pending: bool = False
     cancellation_pending: bool = False
     similar_marks_outside: bool = False
@@ -74,9 +74,9 @@ class SoftwareIn(_RightIn):
 
     kind: Literal[RightKind.SOFTWARE_COPYRIGHT]
     version_number: NumberText | None = None
-    registered_on: IsoDate | None = None
-    completed_on: IsoDate | None = None
-    first_published_on: IsoDate | None = None
+    registered_on: IsoDay | None = None
+    completed_on: IsoDay | None = None
+    first_published_on: IsoDay | None = None
 
 
 class WorkIn(_RightIn):
@@ -84,9 +84,9 @@ class WorkIn(_RightIn):
 
     kind: Literal[RightKind.WORK_COPYRIGHT]
     work_category: ShortText | None = None
-    registered_on: IsoDate | None = None
-    completed_on: IsoDate | None = None
-    first_published_on: IsoDate | None = None
+    registered_on: IsoDay | None = None
+    completed_on: IsoDay | None = None
+    first_published_on: IsoDay | None = None
 
 
 RightIn = Annotated[
@@ -118,8 +118,8 @@ class LicenceIn(Input):
     licensee: ShortText
     exclusive: bool
     recordal_number: NumberText | None = None
-    starts_on: IsoDate
-    ends_on: IsoDate | None = None
+    starts_on: IsoDay
+    ends_on: IsoDay | None = None
 
 
 class EncumbranceIn(Input):
@@ -132,8 +132,8 @@ class EncumbranceIn(Input):
     kind: Literal["pledge", "preservation", "other"]
     holder: ShortText
     registration_number: NumberText | None = None
-    starts_on: IsoDate
-    ends_on: IsoDate | None = None
+    starts_on: IsoDay
+    ends_on: IsoDay | None = None
 
 
 class EventIn(Input):
@@ -146,8 +146,8 @@ class EventIn(Input):
     )
 
     code: NumberText
-    announced_on: IsoDate
-    effective_on: IsoDate | None = None
+    announced_on: IsoDay
+    effective_on: IsoDay | None = None
     description: Annotated[str, StringConstraints(max_length=2000)] = ""
 
 

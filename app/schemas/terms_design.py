@@ -12,7 +12,7 @@ from app.lending.design import Basis
 from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod
 from app.schemas.base import Input, Output
-from app.schemas.calculators import Amount, IsoDate, Pct, PctOut, PositiveAmount
+from app.schemas.calculators import READ_DECIMAL, Amount, IsoDay, PctOut, PositiveAmount, limits
 from app.schemas.quotes import Rate, RateOut
 
 RATIO_MAX = 10
@@ -40,13 +40,13 @@ class TermsDesignIn(Input):
 
     amount: PositiveAmount
     rate: Rate
-    first_day: IsoDate = Field(description="The day of drawdown.")
-    opening_cash: Amount = ZERO
+    first_day: IsoDay = Field(description="The day of drawdown.")
+    opening_cash: Amount = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     cash_frequency: Frequency = Frequency.MONTHLY
     cash_flows: Annotated[list[Amount], Field(min_length=1, max_length=TERM_MONTHS_MAX)] = Field(
         description="Available for debt service at the end of each month or quarter."
     )
-    cover_ratio: Annotated[Pct, Field(gt=0, le=RATIO_MAX)] | None = Field(
+    cover_ratio: Annotated[Decimal, limits(gt=0, le=RATIO_MAX), READ_DECIMAL] | None = Field(
         default=None, description="Cash over payments; the dated rule's where none is given."
     )
     basis: Basis = Field(
@@ -87,7 +87,7 @@ class TermsDesignOut(Output):
 
     engine: str
     rate: RateOut
-    cover_ratio: Decimal
+    cover_ratio: PctOut
     basis: Basis
     uncalibrated: bool
     tried: int

@@ -7,10 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused
 from app.core.messages import say
+from app.core.money import Money
 from app.lending.schedule import schedule
 from app.models.financing import FinancingRequest
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms, LprRate
 from app.services import lpr, rules
+
+WHOLE_PCT = Decimal(100)
 
 
 async def check_terms(
@@ -25,6 +28,7 @@ async def check_terms(
     The rights were checked for the amount and the term asked for, so both bound a loan; its
     schedule must be one that can be drawn.
     """
+    _check_fees(terms, loan=terms.amount if isinstance(terms, LoanTerms) else request.amount)
     if not isinstance(terms, LoanTerms):
         return
     if terms.amount > request.amount:
@@ -52,3 +56,17 @@ async def check_terms(
         schedule(terms.schedule_terms(annual_rate_pct=rate.annual_rate_pct, first_day=on))
     except FieldRefused as refused:
         raise FieldRefused(f"terms.{refused.field}", refused.reason) from refused
+
+
+def _check_fees(terms: LoanTerms | GuaranteeTerms | InsuranceTerms, *, loan: Money) -> None:
+    """No single fee is more than the loan itself: a slip of the decimal point is."""
+    for index, fee in enumerate(terms.fees):
+        over = fee.amount is not None and fee.amount > loan
+        field = "amount"
+        for name in ("amount_pct_of_principal", "amount_pct_of_outstanding"):
+            if (pct := getattr(fee, name)) is not None and pct > WHOLE_PCT:
+                over, field = True, name
+        if over:
+            raise FieldRefused(
+                f"terms.fees.{index}.{field}", say("is more than the loan of {loan}", loan=loan)
+            )

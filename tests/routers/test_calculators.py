@@ -245,8 +245,8 @@ async def test_a_loan_alone_costs_its_interest(client: httpx.AsyncClient) -> Non
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"costs": [{"name": "fee", "when": "upfront"}]}, "costs.0"),
-        ({"costs": [COSTS[0] | {"amount": "1.00"}]}, "costs.0"),
+        ({"costs": [{"name": "fee", "when": "upfront"}]}, "costs.0.amount"),
+        ({"costs": [COSTS[0] | {"amount": "1.00"}]}, "costs.0.amount"),
         ({"costs": [COSTS[1] | {"amount": "-1.00"}]}, "costs.0.amount"),
         ({"costs": [COSTS[1] | {"amount": 1}]}, "costs.0.amount"),
         ({"costs": [COSTS[1] | {"when": "later"}]}, "costs.0.when"),

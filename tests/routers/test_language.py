@@ -133,9 +133,9 @@ async def test_without_the_header_it_is_the_english_source(client_of: OpenClient
         ({"annual_rate_pct": 0.12345678901}, "annual_rate_pct", "小数位数不得超过 10 位"),
         ({"term_months": 1.5}, "term_months", "应为整数"),
         ({"term_months": 0}, "term_months", "应大于或等于 1"),
-        ({"method": "balloon"}, "method", "应为 'equal_instalment'"),
+        ({"method": "balloon"}, "method", "应为以下之一：equal_instalment, "),
         ({"first_day": "2022-13-01"}, "first_day", "不是历法中存在的日期"),
-        ({"rounding": "down"}, "rounding", "应为 "),
+        ({"rounding": "down"}, "rounding", "应为以下之一：half_up, half_even"),
         ({"colour": "red"}, "colour", "不接受该字段"),
     ],
 )

@@ -124,7 +124,7 @@ async def test_lenders_see_what_is_their_own(session: AsyncSession, client_of: C
     assert (bank["parks"], bank["firms"]) == (parks, [])
     assert guarantor["parks"] == parks
     assert [(firm["firm_name"], firm["share_pct"]) for firm in guarantor["firms"]] == [
-        ("示例enterprise", "100.00")
+        ("示例enterprise", "100")
     ]
 
 

@@ -82,7 +82,7 @@ async def test_a_right_with_all_that_hangs_on_it(client_of: Open, actor: Actor) 
     detail = shown.json()
     assert detail["right"]["title"] == "新名"
     assert detail["right"]["preserved"] is True
-    assert detail["co_owners"][0]["share_pct"] == "30.000000"
+    assert detail["co_owners"][0]["share_pct"] == "30"
     assert detail["events"][0]["effect"] == "preservation"
     assert detail["annuity"]["next_due_on"] == "2027-01-04"
     assert listed.json()["next"] == made.json()["id"]

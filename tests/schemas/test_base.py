@@ -1,9 +1,12 @@
 """Input is strict, and no text in it can pass for another."""
 
-import pytest
-from pydantic import ValidationError
+from typing import Any
 
-from app.schemas.base import Input, Reference, ShortText
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.schemas.base import Day, Input, Reference, ShortText
+from app.schemas.calculators import IsoDay
 
 
 class Sample(Input):
@@ -43,3 +46,18 @@ def test_depth_is_bounded() -> None:
 
     with pytest.raises(ValidationError, match="too deep"):
         Sample.model_validate({"name": deep})
+
+
+@pytest.mark.parametrize("kind", [Day, IsoDay])
+@pytest.mark.parametrize(
+    ("day", "taken"),
+    [("1899-12-31", False), ("1900-01-01", True), ("2199-12-31", True), ("9999-12-31", False)],
+)
+def test_a_day_lies_in_our_time(kind: Any, day: str, *, taken: bool) -> None:
+    reader: TypeAdapter[Any] = TypeAdapter(kind)
+
+    if taken:
+        assert str(reader.validate_python(day)) == day
+    else:
+        with pytest.raises(ValidationError, match="should be"):
+            reader.validate_python(day)

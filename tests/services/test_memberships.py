@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
@@ -183,8 +184,10 @@ class TestProfile:
 
     @pytest.mark.parametrize("name", ["revenue", "assets"])
     def test_has_no_negative_figures(self, name: str) -> None:
-        with pytest.raises(ValueError, match=f"{name} must not be negative"):
+        with pytest.raises(ValidationError, match="must not be negative") as refusal:
             profile(**{name: "-0.01"})
+
+        assert refusal.value.errors()[0]["ctx"]["field"] == name
 
     async def test_keeps_the_authoritys_marks_when_replaced(
         self, session: AsyncSession, firm: Actor, authority: Actor, now: datetime

@@ -180,8 +180,8 @@ class TestBuild:
         bank: Actor,
         now: datetime,
     ) -> None:
-        fee = {"name": "fee", "amount": "6000000.00", "when": "upfront"}
-        loan = await make_quote(session, bank, request_, LOAN, fees=[fee])
+        fee = {"name": "fee", "amount": "3000000.00", "when": "upfront"}
+        loan = await make_quote(session, bank, request_, LOAN, fees=[fee, fee])
 
         found = await compare(session, firm, request_, now)
 

@@ -27,6 +27,8 @@ from tests.make.market import (
     make_quote,
 )
 
+FEE = {"name": "appraisal", "when": "upfront"}
+
 
 @pytest.fixture
 async def bank(session: AsyncSession) -> Actor:
@@ -178,6 +180,11 @@ class TestOfferQuote:
             ({"penalty_multiple": "1.29"}, "terms.penalty_multiple"),
             ({"penalty_multiple": "1.51"}, "terms.penalty_multiple"),
             ({"rate": {"type": "lpr", "tenor": "1Y", "spread_bp": -300}}, "terms.rate.spread_bp"),
+            ({"fees": [FEE | {"amount": "5000000.01"}]}, "terms.fees.0.amount"),
+            (
+                {"fees": [FEE | {"amount": "1.00"}, FEE | {"amount_pct_of_principal": "101"}]},
+                "terms.fees.1.amount_pct_of_principal",
+            ),
             (
                 {"method": "equal_instalment", "instalment_multiple": "9000000.00"},
                 "terms.instalment_multiple",

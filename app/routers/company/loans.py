@@ -12,7 +12,7 @@ from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
-from app.schemas.calculators import IsoDate
+from app.schemas.calculators import IsoDay
 from app.schemas.loans import (
     ExtensionDecisionIn,
     ExtensionDetailOut,
@@ -48,7 +48,7 @@ async def list_loans(
     summary="A loan: schedule, what is due, what pays it off",
 )
 async def get_loan(
-    loan_id: UUID, actor: CurrentActor, session: Session, now: Now, on: IsoDate | None = None
+    loan_id: UUID, actor: CurrentActor, session: Session, now: Now, on: IsoDay | None = None
 ) -> LoanDetailOut:
     """The schedule in force, and what is owed on the day ``on`` (today, if left out)."""
     detail = await loans.get_detail(session, actor=actor, loan_id=loan_id, on=on, now=now)

@@ -5,12 +5,13 @@ from fastapi import APIRouter
 from app.core.errors import FieldRefused
 from app.lifecycle.parties import OrganisationKind
 from app.routers.access import may
+from app.routers.bodies import JsonRoute
 from app.routers.deps import CurrentActor, Now, Session
 from app.routers.problems import problems
 from app.schemas.terms_design import TermsDesignIn, TermsDesignOut
 from app.services import terms_designs
 
-router = APIRouter(prefix="/company", tags=["company"])
+router = APIRouter(prefix="/company", tags=["company"], route_class=JsonRoute)
 
 
 @router.post(
