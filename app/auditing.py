@@ -64,7 +64,7 @@ def verify(
         held = "The journal holds: every balance follows from its transfers."
     else:
         settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
-        with hosting.running(settings, shared=True) as ready:
+        with hosting.filled(settings) as ready:
             assert ready.database_url
             bad = _report(asyncio.run(shell.verify(ready.database_url)))
         held = "The ledger holds: every balance follows from its transfers, every figure from"
@@ -98,7 +98,7 @@ def export_journal(
     - `zhirong journal journal.jsonl`, then `zhirong verify --journal journal.jsonl`
     """
     settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
-    with _writing(path) as out, hosting.running(settings, shared=True) as ready:
+    with _writing(path) as out, hosting.filled(settings) as ready:
         assert ready.database_url
         lines = asyncio.run(shell.export_journal(ready.database_url, out))
     typer.echo(f"{lines} lines", err=True)

@@ -17,7 +17,7 @@ from app.core.errors import DomainError
 from app.core.settings import Settings
 from app.core.supervising import interruptible, run_together
 from app.demo import drive, throwaway
-from app.demo.region import PASSWORD, accounts, region
+from app.demo.region import PASSWORD, accounts, region, sign_terms
 from app.options import DatabaseUrl, DataDir, NoSuchFile
 from app.registers.records import UnreadableFile
 
@@ -181,7 +181,7 @@ def import_rights(
         raise NoSuchFile(path)
     data = path.read_bytes()
     settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
-    with hosting.running(settings, shared=True) as ready:
+    with hosting.filled(settings) as ready:
         assert ready.database_url
         imported = shell.import_records(
             ready.database_url, firm_uscc=firm, data=data, file_name=path.name
@@ -243,8 +243,9 @@ def _announce(settings: Settings, *, demo: bool, fresh: bool) -> None:
 
 
 async def _sign_up_region(url: str) -> None:
-    async with region(url, today=business_date(datetime.now(UTC)).isoformat()):
-        pass
+    today = business_date(datetime.now(UTC)).isoformat()
+    async with region(url, today=today) as whole:
+        await sign_terms(whole, today)
 
 
 def main() -> None:

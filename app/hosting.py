@@ -36,6 +36,13 @@ class NoServer(Conflict):
     data_dir: Path
 
 
+@dataclass(eq=False)
+class NoDatabase(Conflict):
+    message = "there is no database under {data_dir}; give --data-dir or --database-url"
+
+    data_dir: Path
+
+
 def prepare(settings: Settings) -> None:
     """Everything the database needs before the service may start: schema and reference data."""
     assert settings.database_url
@@ -81,6 +88,17 @@ def running(settings: Settings, *, shared: bool) -> Iterator[Settings]:
     borrowed = shared and server.is_ready()
     with contextlib.nullcontext() if borrowed else server.owned():
         yield with_urls(settings, server)
+
+
+@contextlib.contextmanager
+def filled(settings: Settings) -> Iterator[Settings]:
+    """``running`` for whoever works on what is there, and makes nothing by a slip of a path."""
+    if settings.database_url is None and not embedded(settings).is_made():
+        raise NoDatabase(settings.data_dir)
+    with running(settings, shared=True) as ready:
+        assert ready.database_url
+        migrating.refuse_other_schema(ready.database_url)
+        yield ready
 
 
 def web_command(settings: Settings) -> list[str]:

@@ -25,6 +25,7 @@ from app.core.postgres_tools import free_port
 from app.journal.lines import GENESIS, Line, canonical, chained
 from app.services import organisations
 from app.services.actor import SYSTEM, bind
+from tests import postgres
 from tests.make.accounts import chosen, make_form
 from tests.make.parties import NOW
 from tests.postgres import MAJOR
@@ -88,6 +89,31 @@ def test_a_worker_without_a_server_is_one_line(place: Path) -> None:
     assert result.stderr == (
         f"zhirong: no server runs under {place}; start `zhirong serve` or give --database-url\n"
     )
+
+
+@pytest.mark.parametrize("command", [["verify"], ["journal", "-"]])
+def test_a_slip_of_the_path_is_one_line_and_makes_nothing(place: Path, command: list[str]) -> None:
+    elsewhere = place / "elsewhere"
+
+    result = zhirong(*command, "--data-dir", str(elsewhere))
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"zhirong: there is no database under {elsewhere}; give --data-dir or --database-url\n"
+    )
+    assert not elsewhere.exists()
+
+
+def test_a_database_of_another_kind_is_one_line() -> None:
+    _, url = postgres.empty("other")
+    try:
+        result = zhirong("verify", "--database-url", url)
+    finally:
+        postgres.drop("other")
+
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "its schema is not of this version" in result.stderr
 
 
 def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,10 @@ class EmbeddedPostgres:
             finally:
                 self.stop()
 
+    def is_made(self) -> bool:
+        """There is a cluster, up or down."""
+        return self._data.exists()
+
     def is_ready(self) -> bool:
         """It answers in the protocol.
 

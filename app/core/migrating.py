@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -51,6 +52,11 @@ def upgrade(owner_url: str, *, app_url: str) -> None:
         asyncio.run(_run(owner_url, lambda connection: _grant(connection, app_role)))
 
 
+def refuse_other_schema(url: str) -> None:
+    """Raise DatabaseUnusable unless the database is there and at this version's schema."""
+    asyncio.run(_run(url, _refuse_other_schema))
+
+
 async def _run(owner_url: str, work: Callable[[Connection], None]) -> None:
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
@@ -68,6 +74,14 @@ def _refuse_old_server(connection: Connection) -> None:
     if not number or number < _SERVER_VERSION_MIN:
         name = connection.engine.url.render_as_string(hide_password=True)
         raise DatabaseUnusable(name, "it is older than PostgreSQL 16")
+
+
+def _refuse_other_schema(connection: Connection) -> None:
+    url = connection.engine.url.render_as_string(hide_password=True)
+    made = connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    version = made and connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if version != ScriptDirectory.from_config(configuration(url)).get_current_head():
+        raise DatabaseUnusable(url, "its schema is not of this version; run `zhirong migrate`")
 
 
 def _grant(connection: Connection, app_role: str) -> None:

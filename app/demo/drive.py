@@ -12,7 +12,7 @@ from app.core.errors import Conflict
 from app.demo.cases import CASES
 from app.demo.client import Json
 from app.demo.failing import HadDemo, told_in_one_line
-from app.demo.region import Region, region
+from app.demo.region import Region, region, sign_terms
 from app.demo.road import STEPS, Journey
 
 COLUMNS = {
@@ -53,7 +53,10 @@ async def drive(url: str, *, console: Console) -> list[Journey]:
                     progress.update(bar, advance=1, description=f"{firm}: {name}")
 
                 journeys.append(Journey(whole, case, today, step))
-                await journeys[-1].until_cash()
+                await journeys[-1].assemble()
+            await sign_terms(whole, today)  # when nothing else can stop the demo any more
+            for journey in journeys:
+                await journey.until_cash()
             await _finish(journeys)
             await _verify(whole)
     return journeys

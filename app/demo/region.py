@@ -82,7 +82,7 @@ class Region:
 
 @asynccontextmanager
 async def region(url: str, *, today: str) -> AsyncIterator[Region]:
-    """The whole region at the service at ``url``, ready to deal.
+    """The whole region at the service at ``url``, ready to deal once ``sign_terms`` was called.
 
     The authority of the demo must exist there; its account is made by the shell.
     """
@@ -98,7 +98,6 @@ async def region(url: str, *, today: str) -> AsyncIterator[Region]:
             ]
         whole = Region(parties, ids)
         await _verify(whole)
-        await _sign_terms(whole, today)
         await _certify(whole, today)
         await _agree(whole, today)
         yield whole
@@ -152,7 +151,7 @@ async def _verify(whole: Region) -> None:
             await _unless_there(authority, path, {})
 
 
-async def _sign_terms(whole: Region, today: str) -> None:
+async def sign_terms(whole: Region, today: str) -> None:
     """Two of the authority, one after the other, and then the guarantor signs."""
     facts = GUARANTOR_TERMS | {
         "kind": "guarantor_terms",

@@ -38,8 +38,7 @@ class Journey:
         return self.region[self.case.firm]
 
     async def until_cash(self) -> None:
-        """From the records to the drawn loan; a deal that queues stops there."""
-        await self.assemble()
+        """From the request to the drawn loan; a deal that queues stops there."""
         await self.ask()
         await self.collect_quotes()
         await self.accept()
@@ -65,7 +64,11 @@ class Journey:
             f"/v1/company/imports/{started['id']}", lambda job: job["status"] in {"done", "failed"}
         )
         if done["status"] != "done" or done["refused"]:
-            raise RoadBlocked(f"the import of {self.case.records} ended as {done}")
+            report = f"{done['accepted']} accepted, {done['refused']} refused"
+            raise RoadBlocked(
+                f"the import of {self.case.records} {done['status']}: {report}; its patents may"
+                " stand for another firm there"
+            )
         rights = (await self.firm.get("/v1/company/rights", limit=100))["items"]
         ours = [right for right in rights if right["jurisdiction"] == "CN"]
         portfolio = await self.firm.post("/v1/company/portfolios", {"name": "质押组合（演示）"})

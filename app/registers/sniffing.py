@@ -77,6 +77,8 @@ def _sniff_json(data: bytes) -> RegisterFormat:
 
 def _sniff_text(data: bytes, *, filename: str) -> RegisterFormat:
     first = next((line for line in lines_of(decode(data)) if line.strip()), "")
+    if first.strip() == "interactions:":
+        raise UnreadableFile(say("it is a recorded HTTP exchange; save the body of its answer"))
     if set(HEADERS) <= set(first.split("\t")):
         return RegisterFormat.COPYRIGHT_TSV
     if filename.lower().endswith(_OTHER_EXTENSIONS):

@@ -104,7 +104,10 @@ def _complete(operation: dict[str, Any], context: Any, method: str) -> None:
         operation.setdefault("parameters", []).append(KEY_PARAMETER)
         responses.setdefault("400", _refusal("bad-request: the Idempotency-Key is missing"))
         responses.setdefault("409", _refusal("key-in-flight: ask again in a second"))
-        responses.setdefault("422", _refusal("invalid-input or key-reused"))
+        reused = responses.setdefault("422", _refusal("invalid-input"))
+        reused["description"] += " or key-reused"
+    if "requestBody" in operation:
+        responses.setdefault("413", _refusal("content-too-large"))
 
 
 def _refusal(description: str) -> dict[str, Any]:

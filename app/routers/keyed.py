@@ -98,11 +98,14 @@ def _template(request: Request, path_format: str) -> str:
 
 
 def _key_of(request: Request) -> str:
-    key = request.headers.get(HEADER)
-    if key is None:
+    keys = request.headers.getlist(HEADER)
+    if not keys:
         raise HTTPException(
             400, say("{header}: this header is required on every changing POST.", header=HEADER)
         )
+    if len(keys) > 1:  # whoever stands between may have seen the other one
+        raise HTTPException(400, say("{header}: give this header once.", header=HEADER))
+    [key] = keys
     if not KEY.fullmatch(key):
         raise HTTPException(
             400, say("{header}: 1 to 64 visible ASCII characters, no spaces.", header=HEADER)

@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from pydantic_core import PydanticKnownError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
 
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
 from app.core.messages import Language, Text, get_language, say, speaking, translated
@@ -213,6 +214,12 @@ def _phrase(error: HTTPException) -> str:
     return str(error.detail) if isinstance(error.detail, Text) else translated(error.detail)
 
 
+async def _on_hangup(request: Request, _error: Exception) -> Response:
+    """Nobody is there to read an answer; the caller asks again with the same key."""
+    log.info("hung up", path=request.url.path)
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+
 async def _on_crash(request: Request, error: Exception) -> JSONResponse:
     """What nobody foresaw: the log gets the trace. A lost connection may have hidden a commit."""
     log.error("unhandled", path=request.url.path, exc_info=error)
@@ -228,4 +235,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _on_domain_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_hangup)
     app.add_exception_handler(Exception, _on_crash)

@@ -23,7 +23,9 @@ class RoomOut(Output):
     """Whether the guarantor's liability has room now; otherwise the deal would queue.
 
     ``park_code`` is the quota account used, null for a commercial guarantor, who uses none.
-    ``waits_for`` names what lacks room: quota, guarantor_limit.
+    ``waits_for`` names what lacks room: quota, guarantor_limit. ``refused_by`` is the cap that
+    would refuse the package whatever room there is (per_loan, per_firm, per_bank, per_park,
+    client_cap); null if none.
     """
 
     liability: Money
@@ -31,6 +33,7 @@ class RoomOut(Output):
     quota_available: Money | None
     has_room: bool
     waits_for: list[str]
+    refused_by: str | None = None
 
 
 class PackageOut(Output):

@@ -81,6 +81,26 @@ async def check(
         raise CapExceeded(breach.rule, breach.limit, breach.used, breach.asked)
 
 
+async def foresee(
+    session: AsyncSession,
+    *,
+    caps: Caps | None,
+    firm_id: UUID,
+    bank_id: UUID,
+    guarantor_id: UUID,
+    park_code: str,
+    principal: Money,
+    liability: Money,
+) -> str | None:
+    """The cap that would refuse such a deal now; nothing is locked, so it may change."""
+    used = await _measure(session, firm_id, bank_id, guarantor_id, park_code)
+    if caps is None:
+        breach = find_client_breach(used, liability=liability)
+    else:
+        breach = find_breach(caps, used, principal=principal, liability=liability)
+    return None if breach is None else breach.rule
+
+
 async def find_shared(
     session: AsyncSession,
     *,

@@ -173,6 +173,8 @@ async def decide(
     own = next((c for c in detail.consents if c.organisation_id == actor.organisation_id), None)
     if own is None:
         raise NotFound
+    event = ExtensionEvent.AGREE if consents else ExtensionEvent.REFUSE
+    EXTENSION.after(extension.status, event)  # nobody decides on what is decided
     parties = [consent.organisation_id for consent in detail.consents]
     if not consents:
         history.move(session, extension, EXTENSION, ExtensionEvent.REFUSE, actor=actor, now=now)

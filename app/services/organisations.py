@@ -1,6 +1,7 @@
 """Organisations: signing up, being verified, suspended and reinstated by the authority."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,13 @@ class AuthorityExists(Conflict):
 
 class AuthorityStands(Conflict):
     message = "An authority cannot be suspended."
+
+
+@dataclass(eq=False)
+class NoSuchFirm(NotFound):
+    message = "No firm has signed up with the credit code {uscc}."
+
+    uscc: str
 
 
 def visible_organisations(actor: Actor) -> Select[Any]:
@@ -295,12 +303,12 @@ async def _move(
 
 
 async def actor_of_firm(session: AsyncSession, *, uscc: str) -> Actor:
-    """The shell acting for the firm with this credit code; NotFound if there is none."""
+    """The shell acting for the firm with this credit code; NoSuchFirm if there is none."""
     firm = await session.scalar(
         select(Organisation.id).where(
             Organisation.uscc == read_uscc(uscc), Organisation.kind == OrganisationKind.ENTERPRISE
         )
     )
     if firm is None:
-        raise NotFound
+        raise NoSuchFirm(uscc)
     return Actor(organisation_id=firm, kind=OrganisationKind.ENTERPRISE)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from app.models.organisations import Cooperation, Organisation
 from app.schemas.calculators import CostSheetOut
 from app.schemas.packages import ChosenQuote, PackageOut, PackagesOut, UnpricedOut
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
-from app.services import headroom, lpr, offers, old_loans, rules
+from app.services import caps, headroom, lpr, offers, old_loans, rules
 from app.services.actor import Actor
 from app.services.old_loans import Old
 from app.services.quotes import visible_quotes
@@ -195,6 +195,7 @@ async def build(
         guarantor_ids={quote.institution_id for quote in market.of_kind(QuoteKind.GUARANTEE)},
     )
     packages, unpriced = await price(market, space, subsidies=offers.subsidies(rule))
+    await _foresee_caps(session, market, packages, on=on)
     return PackagesOut(
         request_id=request.id,
         assumed_drawdown_on=on,
@@ -202,6 +203,33 @@ async def build(
         unpriced=unpriced,
         subsidy=offers.note(rule),
     )
+
+
+async def _foresee_caps(
+    session: AsyncSession, market: Market, packages: Sequence[PackageOut], *, on: date
+) -> None:
+    """Say of each package with a guarantor which cap would refuse it."""
+    in_force = caps.read_caps(await rules.get(session, caps.CAPS, on=on))
+    seen: dict[tuple[UUID, UUID, Money, Money], str | None] = {}
+    for package in packages:
+        if package.room is None or package.guarantee is None or not package.room.liability:
+            continue
+        bank_id, guarantor_id = package.loan.institution_id, package.guarantee.institution_id
+        key = (bank_id, guarantor_id, package.amount, package.room.liability)
+        if key not in seen:
+            guarantor = market.institutions[guarantor_id]
+            in_programme = guarantor.guarantor_type is GuarantorType.GOVERNMENT
+            seen[key] = await caps.foresee(
+                session,
+                caps=in_force if in_programme else None,
+                firm_id=market.request.firm_id,
+                bank_id=bank_id,
+                guarantor_id=guarantor_id,
+                park_code=market.request.park_code,
+                principal=package.amount,
+                liability=package.room.liability,
+            )
+        package.room.refused_by = seen[key]
 
 
 async def price(

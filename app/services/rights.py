@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, Select, exists, false, or_, select
+from sqlalchemy import ScalarSelect, Select, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -26,6 +26,7 @@ from app.services import documents, outbox, right_fields
 from app.services.actor import Actor
 from app.services.constraints import refusing
 
+WHOLE_PCT = 100
 NUMBER_UNIQUE = "uq_rights_jurisdiction_register_number"
 
 
@@ -208,6 +209,11 @@ async def add_co_owner(
         .execution_options(populate_existing=True)
     )
     assert co_owner is not None
+    shares = await session.scalar(
+        select(func.sum(CoOwner.share_pct)).where(CoOwner.right_id == right.id)
+    )
+    if shares is not None and shares > WHOLE_PCT:
+        raise FieldRefused("share_pct", say("the co-owners' shares come to more than 100 %"))
     right.updated_at = now
     return co_owner
 

@@ -149,6 +149,7 @@ def test_larger_than_the_limit_is_refused() -> None:
         (b"%PDF-1.7", "a.pdf", "PDF"),
         (b"<html/>", "a.xml", "not read here"),
         (b"[1, 2]", "a.json", "not read here"),
+        (b"interactions:\n- request:\n", "a.yaml", "recorded HTTP exchange"),
         (b"plain text", "a.xlsx", "not what its name says"),
         (b"PK\x03\x04broken", "a.xlsx", "broken ZIP"),
     ],

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from structlog.testing import capture_logs
 
 from app.core.errors import Conflict
 from app.core.settings import Settings
@@ -99,6 +101,40 @@ async def test_the_same_key_with_other_input_is_refused(
     assert other.status_code == 422
     assert other.json()["type"] == "/problems/key-reused"
     assert await count(session, "OTHER") == 0
+
+
+async def test_two_keys_are_none(firm: Actor, client_of: OpenClient) -> None:
+    headers = [("Idempotency-Key", "k1"), ("Idempotency-Key", "k2")]
+    async with client_of(firm) as client:
+        reply = await client.post("/parks", json={"code": "NEW"}, headers=headers)
+
+    assert reply.status_code == 400
+    assert "once" in reply.json()["detail"]
+
+
+async def test_a_caller_that_hangs_up_is_no_failure(app: FastAPI, firm: Actor) -> None:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/parks",
+        "raw_path": b"/parks",
+        "query_string": b"",
+        "headers": [(b"idempotency-key", b"k1"), (b"content-length", b"20")],
+        "state": {},
+    }
+    sent = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    with capture_logs() as logs:
+        await app(scope, receive, send)
+
+    assert [line["log_level"] for line in logs] == ["info"]
+    assert sent[0]["status"] == 400
 
 
 async def test_the_same_json_written_another_way_is_the_same_input(

@@ -13,7 +13,8 @@ from app.lifecycle.parties import GuarantorType
 from app.models.deals import Deal, QueueEntry
 from app.models.financing import FinancingRequest
 from app.models.organisations import Organisation
-from app.services import caps, queue, rules
+from app.schemas.packages import PackagesOut
+from app.services import caps, packages, queue, rules
 from app.services.caps import CapExceeded
 from tests.make.deals import Table, accept, make_table
 from tests.make.limits import make_limit
@@ -68,6 +69,20 @@ class TestRefusals:
         request = await session.get_one(FinancingRequest, table.request_id)
         assert request.status is RequestStatus.OPEN
         assert await session.scalar(select(func.count()).select_from(Deal)) == 0
+
+    async def test_the_comparison_tells_which_cap_would_refuse(self, session: AsyncSession) -> None:
+        table = await make_table(session)
+        free = await packages.build(session, actor=table.firm, request_id=table.request_id, now=NOW)
+        await set_caps(session, per_loan={"amount": "4999999.99"})
+
+        capped = await packages.build(
+            session, actor=table.firm, request_id=table.request_id, now=NOW
+        )
+
+        def refused_by(found: PackagesOut) -> set[str | None]:
+            return {package.room.refused_by for package in found.packages if package.room}
+
+        assert (refused_by(free), refused_by(capped)) == ({None}, {"per_loan"})
 
     async def test_a_firms_deals_count_together(self, session: AsyncSession) -> None:
         await set_caps(session, per_firm={"amount": "7999999.99"})

@@ -142,11 +142,11 @@ class TestDecide:
     async def test_one_refusal_ends_it(self, session: AsyncSession) -> None:
         drawn = await make_drawn(session)
         detail = await ask(session, drawn)
-        await consent(session, detail, drawn.bank)
-
         await consent(session, detail, drawn.guarantor, yes=False)
 
         assert detail.extension.status is ExtensionStatus.REFUSED
+        with pytest.raises(IllegalMove):
+            await consent(session, detail, drawn.bank)  # too late to be recorded
         assert await ask(session, drawn)  # and another may be asked for
 
     async def test_consent_is_given_once(self, session: AsyncSession) -> None:

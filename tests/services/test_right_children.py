@@ -59,6 +59,20 @@ class TestChildren:
         assert (again.id, again.uscc) == (first.id, uscc)
         assert again.consent_document_id == consent.id
 
+    async def test_shares_come_to_the_whole_at_most(
+        self, session: AsyncSession, actor: Actor, right: Right, now: datetime
+    ) -> None:
+        async def own(name: str, share: int) -> None:
+            stated = CoOwnerIn.model_validate({"name": name, "share_pct": str(share)})
+            await rights.add_co_owner(
+                session, actor=actor, right_id=right.id, stated=stated, now=now
+            )
+
+        await own("某院", 60)
+        await own("某校", 40)
+        with pytest.raises(FieldRefused, match="share_pct"):
+            await own("某所", 1)
+
     async def test_a_consent_must_be_the_firms_own_document(
         self, session: AsyncSession, actor: Actor, right: Right, now: datetime
     ) -> None:
