@@ -91,16 +91,19 @@ SELECT transfer, 'transfer', 'seed', available, outstanding, 100, deal,
 FROM steps""",
     """
 INSERT INTO ledger_entries (account_id, version, transfer_id, debits_posted, debits_pending,
-                            credits_posted, credits_pending, at)
+                            credits_posted, credits_pending, previous_debits_posted,
+                            previous_debits_pending, previous_credits_posted,
+                            previous_credits_pending, at)
 SELECT outstanding, outstanding_version + k, transfer, 0, 0, used + 100 * k, 0,
-       now() + k * interval '1 microsecond'
+       0, 0, used + 100 * (k - 1), 0, now() + k * interval '1 microsecond'
 FROM steps
 UNION ALL
 SELECT available, available_version + k, transfer, debited + 100 * k, 0, allocated, 0,
-       now() + k * interval '1 microsecond'
+       debited + 100 * (k - 1), 0, allocated, 0, now() + k * interval '1 microsecond'
 FROM steps""",
     """
-UPDATE ledger_accounts l SET version = l.version + s.k, credits_posted = l.credits_posted
+UPDATE ledger_accounts l SET version = l.version + s.k,
+    at = now() + s.k * interval '1 microsecond', credits_posted = l.credits_posted
     + CASE l.id WHEN s.outstanding THEN 100 * s.k ELSE 0 END,
     debits_posted = l.debits_posted + CASE l.id WHEN s.available THEN 100 * s.k ELSE 0 END
 FROM (SELECT outstanding, available, max(k) AS k FROM steps GROUP BY 1, 2) s
