@@ -47,10 +47,13 @@ class Mix:
     small_tickets: Share
 
     @property
+    def shares(self) -> dict[str, Share]:
+        return {"small_firms": self.small_firms, "small_tickets": self.small_tickets}
+
+    @property
     def below(self) -> list[str]:
         """The shares that are below their minimum, by name: each is an alarm."""
-        shares = {"small_firms": self.small_firms, "small_tickets": self.small_tickets}
-        return [name for name, share in shares.items() if share.below]
+        return [name for name, share in self.shares.items() if share.below]
 
 
 def mix(

@@ -22,7 +22,7 @@ from app.models.alerts import Alert
 from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
 from app.schemas.public import QuotaOut
-from app.services import history, outbox, rules
+from app.services import guarantors, history, outbox, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.figures import hhi, last_figures, share_pct, utilisation
 from app.services.ledger import AccountRole, Book
@@ -93,10 +93,14 @@ async def sweep(session: AsyncSession, *, now: datetime) -> int:
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SWEEP_LOCK})
     rule = await rules.get(session, RULE, on=business_date(now))
     measures = await _measure(session, loans_min=rule["loans_min"])
+    for (guarantor_id, share), points in (
+        await guarantors.list_short(session, on=business_date(now))
+    ).items():
+        measures[str(guarantor_id), f"{share}_short_pct"] = points
     passed = {
         (subject, measure, Decimal(level)): value
         for (subject, measure), value in measures.items()
-        for level in rule["levels"][measure]
+        for level in rule["levels"].get(measure, ())
         if value >= Decimal(level)
     }
     alerts = await session.scalars(

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
@@ -184,13 +185,13 @@ async def guarantor_mix(session: AsyncSession, guarantor_id: UUID, on: date) -> 
     Held and outstanding liability of every live deal, by the firm's size when it asked. To be
     read as the platform; ``below`` of the answer names what deserves an alarm.
     """
+    terms = await find_terms(session, guarantor_id, on=on)
+    small_ticket_max = terms.small_ticket_max if terms else None
+    small_firm = FinancingRequest.size.in_(SMALL)
+    small_ticket = Deal.principal <= (small_ticket_max or ZERO)
+    # A group is on one side of each line, and so is the least principal in it.
     rows = await session.execute(
-        select(
-            Deal.held,
-            Loan.liability,
-            Deal.principal,
-            FinancingRequest.size,
-        )
+        select(func.sum(Deal.held), func.sum(Loan.liability), func.min(Deal.principal), small_firm)
         .join(FinancingRequest, FinancingRequest.id == Deal.request_id)
         .outerjoin(Loan, Loan.deal_id == Deal.id)
         .where(
@@ -198,17 +199,44 @@ async def guarantor_mix(session: AsyncSession, guarantor_id: UUID, on: date) -> 
             Deal.status != DealStatus.FAILED,
             or_(Deal.held > ZERO, Loan.liability > ZERO),
         )
+        .group_by(small_firm, small_ticket)
     )
-    terms = await find_terms(session, guarantor_id, on=on)
     return mix(
         [
-            Ticket(held + (outstanding or ZERO), principal, size in SMALL)
-            for held, outstanding, principal, size in rows
+            Ticket(held + (outstanding or ZERO), principal, small_firm=bool(small))
+            for held, outstanding, principal, small in rows
         ],
         min_small_firm_pct=terms.min_small_firm_pct if terms else None,
         min_small_ticket_pct=terms.min_small_ticket_pct if terms else None,
-        small_ticket_max=terms.small_ticket_max if terms else None,
+        small_ticket_max=small_ticket_max,
     )
+
+
+async def list_short(session: AsyncSession, *, on: date) -> dict[tuple[UUID, str], Decimal]:
+    """By how many points whose mix is below what its terms ask: (guarantor, share) → points.
+
+    To be read as the platform.
+    """
+    asked = await session.scalars(
+        select(GuarantorTerms.guarantor_id)
+        .where(
+            or_(
+                GuarantorTerms.min_small_firm_pct.is_not(None),
+                GuarantorTerms.min_small_ticket_pct.is_not(None),
+            )
+        )
+        .distinct()
+        .order_by(GuarantorTerms.guarantor_id)
+    )
+    short = {}
+    for guarantor_id in asked.all():
+        found = await guarantor_mix(session, guarantor_id, on)
+        for name in found.below:
+            share = found.shares[name]
+            assert share.min_pct is not None
+            assert share.share_pct is not None
+            short[guarantor_id, name] = share.min_pct - share.share_pct
+    return short
 
 
 async def _must_see(session: AsyncSession, actor: Actor, guarantor_id: UUID) -> None:

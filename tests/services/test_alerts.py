@@ -16,6 +16,7 @@ from tests.make.deals import accept, make_table
 from tests.make.figures import make_park
 from tests.make.loans import make_drawn
 from tests.make.parties import NOW
+from tests.make.programme import set_terms
 
 
 async def sweep(session: AsyncSession) -> int:
@@ -62,6 +63,25 @@ async def test_a_guarantors_own_limit_raises_its_own(session: AsyncSession) -> N
     assert alert.subject == str(drawn.guarantor.organisation_id)
     assert await seen_by(session, park) == []
     assert await seen_by(session, drawn.bank) == []
+
+
+async def test_too_few_small_firms_alarm_the_guarantor_that_promised_them(
+    session: AsyncSession,
+) -> None:
+    small = await make_table(session)
+    large = await make_table(session, guarantor=small.guarantor, size="large")
+    guarantor_id = small.guarantor.organisation_id
+    limit = Money.yuan(100_000_000)
+    await set_terms(session, guarantor_id, limit, min_small_firm_pct=80)
+    await accept(session, small)
+    await sweep(session)
+    assert await seen_by(session, small.guarantor) == []
+
+    await accept(session, large)
+    await sweep(session)
+
+    raised = [row for row in await seen_by(session, small.guarantor) if "small" in row.measure]
+    assert [(row.measure, row.value) for row in raised] == [("small_firms_short_pct", Decimal(30))]
 
 
 async def test_it_clears_when_it_no_longer_holds_and_may_come_back(session: AsyncSession) -> None:
