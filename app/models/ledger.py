@@ -28,14 +28,12 @@ class LedgerAccount(WithId, Base):
     __tablename__ = "ledger_accounts"
     __table_args__ = (
         UniqueConstraint("book", "owner", "role"),
+        # No counter is negative, and the limit holds over posted plus pending, at every commit.
+        # The server reads each CHECK anew at each statement: hence one, of few words.
         CheckConstraint(
-            "debits_posted >= 0 AND debits_pending >= 0"
-            " AND credits_posted >= 0 AND credits_pending >= 0",
-            name="not_negative",
-        ),
-        # The limit holds over posted plus pending, at every commit.
-        CheckConstraint(
-            "NOT limited OR debits_posted + debits_pending <= credits_posted", name="within_limit"
+            "least(debits_posted, debits_pending, credits_posted, credits_pending,"
+            " CASE WHEN limited THEN credits_posted - debits_posted - debits_pending END) >= 0",
+            name="counters",
         ),
     )
 
@@ -54,8 +52,7 @@ class LedgerAccount(WithId, Base):
 class LedgerTransfer(Base):
     __tablename__ = "ledger_transfers"
     __table_args__ = (
-        CheckConstraint("amount > 0", name="amount_positive"),
-        CheckConstraint("debit_account_id <> credit_account_id", name="two_accounts"),
+        CheckConstraint("amount > 0 AND debit_account_id <> credit_account_id", name="sound"),
         # A hold is resolved once.
         Index(
             "uq_ledger_transfers_hold_id",

@@ -15,6 +15,25 @@ TRANSFER_CHECKS = {
     "kind": "kind IN ('transfer', 'hold', 'post', 'void', 'expire')",
     "resolves": "(hold_id IS NOT NULL) = (kind IN ('post', 'void', 'expire'))",
 }
+# The server reads each CHECK anew at each statement, so a table has one, of few words.
+CHECKS = {
+    "ledger_accounts": {
+        "counters": "least(debits_posted, debits_pending, credits_posted, credits_pending,"
+        " CASE WHEN limited THEN credits_posted - debits_posted - debits_pending END) >= 0"
+    },
+    "ledger_transfers": {"sound": "amount > 0 AND debit_account_id <> credit_account_id"},
+}
+CHECKS_BEFORE = {
+    "ledger_accounts": {
+        "within_limit": "NOT limited OR debits_posted + debits_pending <= credits_posted",
+        "not_negative": "debits_posted >= 0 AND debits_pending >= 0"
+        " AND credits_posted >= 0 AND credits_pending >= 0",
+    },
+    "ledger_transfers": {
+        "amount_positive": "amount > 0",
+        "two_accounts": "debit_account_id <> credit_account_id",
+    },
+}
 GUARD = "CREATE TRIGGER {name} BEFORE {events} ON {table} FOR EACH STATEMENT"
 GUARD += " EXECUTE FUNCTION refuse_change()"
 
@@ -23,6 +42,7 @@ def upgrade() -> None:
     truncate_seals()
     _accounts()
     _transfers()
+    _replace_checks(CHECKS_BEFORE, CHECKS)
     _entries()
     _seals()
     op.create_table(
@@ -75,6 +95,14 @@ def _transfers() -> None:
         op.drop_constraint(f"fk_ledger_transfers_{name}", "ledger_transfers")
     for name in ("kind", "resolves"):
         op.drop_constraint(op.f(f"ck_ledger_transfers_{name}"), "ledger_transfers")
+
+
+def _replace_checks(old: dict[str, dict[str, str]], new: dict[str, dict[str, str]]) -> None:
+    for table, checks in old.items():
+        for name in checks:
+            op.drop_constraint(op.f(f"ck_{table}_{name}"), table)
+        for name, condition in new[table].items():
+            op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
 
 
 def _entries() -> None:
@@ -139,6 +167,7 @@ def downgrade() -> None:
         op.create_check_constraint(
             op.f(f"ck_ledger_transfers_{name}"), "ledger_transfers", condition
         )
+    _replace_checks(CHECKS, CHECKS_BEFORE)
     op.execute("DROP TRIGGER identity ON ledger_accounts")
     op.drop_column("ledger_accounts", "at")
     op.execute("ALTER TABLE ledger_accounts RESET (fillfactor)")
