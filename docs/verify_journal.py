@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from datetime import date, timedelta
 from pathlib import Path
 
 
@@ -10,28 +11,41 @@ def canonical(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def require(holds, problem):  # not assert, which python -O leaves out
+    if not holds:
+        raise SystemExit(problem)
+
+
+def no_number(text):
+    raise ValueError(f"{text} is no whole number of fen")
+
+
 def check(lines, wanted):
-    link, sequence, since_root, seen = bytes(32), 0, 0, set()
+    link, sequence, since_root, seen, day = bytes(32), 0, 0, set(), None
     accounts, holds = {}, {}  # account: limited, version, counters, at; hold: accounts, amount
     for number, text in enumerate(lines, start=1):
         where = f"line {number}"
-        line = json.loads(text)
-        assert canonical(line) == text.rstrip(b"\n"), f"HASH_MISMATCH {where}: not canonical"
+        line = json.loads(text, parse_float=no_number, parse_constant=no_number)
+        require(canonical(line) == text.rstrip(b"\n"), f"HASH_MISMATCH {where}: not canonical")
         if "root" in line:
             root, here = line["root"], [sequence, link.hex(), since_root]
-            assert [root[name] for name in ("sequence", "hash", "transfers")] == here, (
-                f"HASH_MISMATCH {where}: root of {root['business_on']}"
-            )
+            same = [root[name] for name in ("sequence", "hash", "transfers")] == here
+            require(same, f"HASH_MISMATCH {where}: root of {root['business_on']}")
+            last, day = day, date.fromisoformat(root["business_on"])
+            follows = last is None or day == last + timedelta(days=1)
+            require(follows, f"SEQUENCE_GAP {where}: root of {day} follows {last}")
             since_root = 0
             continue
         stored = line.pop("hash")
         link = hashlib.sha256(link + canonical(line)).digest()
-        assert link.hex() == stored, f"HASH_MISMATCH {where}"
+        require(link.hex() == stored, f"HASH_MISMATCH {where}")
         sequence += 1
-        assert line["sequence"] == sequence, f"SEQUENCE_GAP {where}"
+        require(line["sequence"] == sequence, f"SEQUENCE_GAP {where}")
         seen.add(stored)
         if "account" in line:
-            accounts[line["account"]["id"]] = [line["account"]["limited"], 0, [0, 0, 0, 0], ""]
+            id_, limited = line["account"]["id"], line["account"]["limited"]
+            require(id_ not in accounts, f"SEQUENCE_GAP {where}: the account was opened before")
+            accounts[id_] = [limited, 0, [0, 0, 0, 0], ""]
             continue
         move, since_root = line["transfer"], since_root + 1
         kind, amount, at = move["kind"], move["amount"], move["at"]
@@ -40,7 +54,7 @@ def check(lines, wanted):
         fits = {"transfer": held == 0, "hold": held == 0, "post": amount <= held}
         fits |= {"void": amount == held > 0, "expire": amount == held > 0}
         whole = amount > 0 and ends[0] != ends[1] and ends == held_ends and fits[kind]
-        assert whole, f"UNBALANCED {where}"
+        require(whole and move["id"] not in holds, f"UNBALANCED {where}")
         if kind == "hold":
             holds[move["id"]] = (ends, amount)
         posted = amount if kind in ("transfer", "post") else 0
@@ -51,12 +65,14 @@ def check(lines, wanted):
             limited, version, before, last_at = account
             after = [old + new for old, new in zip(before, step)]
             risen = entry["version"] == version + 1 and at > last_at
-            assert risen, f"SEQUENCE_GAP {where}"
-            assert [entry["before"], entry["after"]] == [before, after], f"BALANCE_MISMATCH {where}"
+            require(risen, f"SEQUENCE_GAP {where}")
+            same = [entry["before"], entry["after"]] == [before, after]
+            require(same, f"BALANCE_MISMATCH {where}")
             within = min(after) >= 0 and (not limited or after[0] + after[1] <= after[2])
-            assert within, f"BALANCE_MISMATCH {where}: limit"
+            require(within, f"BALANCE_MISMATCH {where}: limit")
             account[1:] = [entry["version"], after, at]
-    assert wanted is None or wanted.lower() in seen, f"HASH_MISMATCH no line has the hash {wanted}"
+    found = wanted is None or wanted.lower() in seen
+    require(found, f"HASH_MISMATCH no line has the hash {wanted}")
     return f"{sequence} lines hold; the last hash is {link.hex()}"
 
 
@@ -64,7 +80,5 @@ if __name__ == "__main__":
     try:
         with Path(sys.argv[1]).open("rb") as journal:
             print(check(journal, (*sys.argv[2:], None)[0]))
-    except AssertionError as problem:
-        sys.exit(str(problem))
     except (LookupError, TypeError, ValueError) as problem:
         sys.exit(f"UNBALANCED or no journal: {problem!r}")

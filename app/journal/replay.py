@@ -73,6 +73,8 @@ class Replay:
         if fact is None:
             return
         if kind is LineKind.ACCOUNT:
+            if fact["id"] in self.accounts:
+                yield Finding(FindingKind.SEQUENCE_GAP, subject, "the account was opened before")
             self.open(fact["id"], limited=fact["limited"])
             return
         self._since_root += 1
@@ -125,8 +127,9 @@ class Replay:
         if kind == "transfer":
             effect, fits = (amount, 0), transfer["hold"] is None
         elif kind == "hold":
+            effect = (0, amount)
+            fits = transfer["hold"] is None and transfer["id"] not in self._holds
             self._holds[transfer["id"]] = (*ends, amount)
-            effect, fits = (0, amount), transfer["hold"] is None
         elif kind in _RESOLVING:
             *held_ends, held = self._holds.pop(transfer["hold"], (None, None, 0))
             fits = tuple(held_ends) == ends and (

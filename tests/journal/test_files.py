@@ -1,11 +1,15 @@
 """An exported journal is checked without a database: by us, and by a script that is not ours."""
 
 import json
+import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +18,7 @@ from app.core.db import new_id
 from app.core.money import Money
 from app.journal.files import JournalUnreadable, check
 from app.journal.lines import GENESIS, Line, canonical, chained
-from app.journal.replay import Finding
+from app.journal.replay import Finding, FindingKind
 from app.services import journal, ledger, sealing
 from app.services.ledger import AccountRole
 from tests.make.ledger import make_accounts
@@ -46,12 +50,14 @@ def ours(lines: list[Line], root: str | None = None) -> list[Finding]:
     return list(check(written(lines).splitlines(keepends=True), root=root))
 
 
-def theirs(lines: list[Line], place: Path, *root: str) -> subprocess.CompletedProcess[str]:
+def theirs(
+    lines: list[Line], place: Path, *root: str, optimised: bool = False
+) -> subprocess.CompletedProcess[str]:
     """The stand-alone script, without our packages in reach."""
     file = place / "journal.jsonl"
     file.write_bytes(written(lines))
     return subprocess.run(
-        [sys.executable, "-I", "-S", str(SCRIPT), str(file), *root],
+        [sys.executable, "-I", "-S", *["-O"] * optimised, str(SCRIPT), str(file), *root],
         capture_output=True,
         text=True,
         check=False,
@@ -105,12 +111,48 @@ def repeat_a_version(lines: list[Line]) -> None:
     lines[place_of(lines, "void")]["transfer"]["debit"]["version"] -= 1
 
 
+def open_an_account_again(lines: list[Line]) -> None:
+    """Its counters would start at zero again: room out of nothing."""
+    opened = next(line for line in lines if "account" in line)
+    lines.insert(place_of(lines, "void"), json.loads(json.dumps(opened)))
+
+
+def hold_twice(lines: list[Line]) -> None:
+    first = place_of(lines, "hold")
+    lines[first + 1]["transfer"]["id"] = lines[first]["transfer"]["id"]
+
+
+def leave_out_a_day(lines: list[Line]) -> None:
+    lines[-1]["root"]["business_on"] = "2999-01-01"
+
+
+# Another value of each type that a line can hold, no less readable.
+OTHER: dict[type, Callable[[Any], Any]] = {
+    int: lambda number: number + 1,
+    bool: lambda truth: not truth,
+    str: lambda text: ("3" if text[0] == "1" else "1") + text[1:],
+    type(None): lambda _: "x",
+}
+
+
+def paths_in(value: Any, *way: Any) -> Iterator[tuple[Any, ...]]:
+    """The way to each single value."""
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from paths_in(inner, *way, key)
+    else:
+        yield way
+
+
 FORGERIES: list[tuple[Callable[[list[Line]], None], str]] = [
     (change_amount, "UNBALANCED|BALANCE_MISMATCH"),
     (change_balance, "BALANCE_MISMATCH"),
     (drop_a_line, "SEQUENCE_GAP|BALANCE_MISMATCH"),
     (resolve_twice, "UNBALANCED"),
     (repeat_a_version, "SEQUENCE_GAP"),
+    (open_an_account_again, "SEQUENCE_GAP"),
+    (hold_twice, "UNBALANCED"),
+    (leave_out_a_day, "SEQUENCE_GAP"),
 ]
 
 
@@ -138,9 +180,10 @@ def test_a_root_that_somebody_kept_is_found_or_missed(lines: list[Line], tmp_pat
     assert script.stderr.startswith("HASH_MISMATCH")
 
 
-@pytest.mark.parametrize(
-    "forge", [*(forgery for forgery, _ in FORGERIES), change_owner], ids=lambda f: f.__name__
-)
+SEALED = [forge for forge, _ in FORGERIES if forge is not leave_out_a_day]
+
+
+@pytest.mark.parametrize("forge", [*SEALED, change_owner], ids=lambda f: f.__name__)
 def test_a_changed_line_breaks_the_chain(
     lines: list[Line], tmp_path: Path, forge: Callable[[list[Line]], None]
 ) -> None:
@@ -163,6 +206,43 @@ def test_a_chain_made_anew_does_not_hide_wrong_sums(
     script = theirs(forged, tmp_path)
     assert script.returncode == 1
     assert script.stderr.split()[0] in kinds.split("|")
+
+
+def test_the_script_checks_also_where_python_leaves_assertions_out(
+    lines: list[Line], tmp_path: Path
+) -> None:
+    change_amount(lines)
+
+    assert theirs(lines, tmp_path, optimised=True).returncode == 1
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 0.5])
+def test_only_whole_fen_are_read(lines: list[Line], tmp_path: Path, number: float) -> None:
+    """Whatever is compared with infinity lies within its limit."""
+    opened = lines[place_of(lines, "transfer")]["transfer"]
+    opened["amount"] = opened["credit"]["after"][2] = opened["debit"]["after"][0] = number
+    forged = rechained(lines)
+
+    with pytest.raises(JournalUnreadable, match="whole number"):
+        ours(forged)
+    assert theirs(forged, tmp_path).returncode == 1
+
+
+def test_any_field_of_any_line_that_was_changed_is_named(lines: list[Line]) -> None:
+    theirs = runpy.run_path(str(SCRIPT))["check"]
+    whole = [canonical(line) + b"\n" for line in lines]
+    theirs(whole, None)
+    for place, line in enumerate(lines):
+        for path in paths_in(line):
+            changed = json.loads(canonical(line))
+            *way, last = path
+            holder = reduce(getitem, way, changed)
+            holder[last] = OTHER[type(holder[last])](holder[last])
+            forged = [*whole[:place], canonical(changed) + b"\n", *whole[place + 1 :]]
+
+            assert next(check(forged)).kind in FindingKind, path
+            with pytest.raises((SystemExit, LookupError, ValueError)):
+                theirs(forged, None)
 
 
 def test_a_root_out_of_place_is_named(lines: list[Line], tmp_path: Path) -> None:
