@@ -4,7 +4,7 @@ The rows are real: a ledger of holds, posts, voids and transfers, sealed and wit
 changes one field of one row, as the superuser may, and undoes it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -93,12 +93,10 @@ async def _drop_constraints(session: AsyncSession, table: str) -> None:
         await session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
 
 
-@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
-async def test_a_changed_field_is_named(
-    tampered: AsyncSession, table: str, column: str, place: str
+async def test_a_changed_field_of_any_row_is_named(
+    tampered: AsyncSession, table: str, column: str
 ) -> None:
-    row = await _row(tampered, table, place)
     kind = await tampered.scalar(
         text(
             "SELECT data_type FROM information_schema.columns"
@@ -107,20 +105,22 @@ async def test_a_changed_field_is_named(
     )
     change = f"UPDATE {table} SET {column} = {OTHER[kind].format(column)}"
 
-    findings = await _after(tampered, f"{change} WHERE ctid = '{row.ctid}'")
+    for row in await _rows(tampered, table):
+        findings = await _after(tampered, f"{change} WHERE ctid = '{row.ctid}'")
 
-    assert findings
-    said = " ".join(f"{finding.subject} {finding.detail}" for finding in findings)
-    names = [str(value) for value in row if isinstance(value, UUID | date)]
-    if table == "ledger_seals":
-        names.append(f"line {row.sequence}")
-    assert any(name in said for name in names), said
+        assert findings, row
+        said = " ".join(f"{finding.subject} {finding.detail}" for finding in findings)
+        names = [str(value) for value in row if isinstance(value, UUID | date)]
+        if table == "ledger_seals":
+            names.append(f"line {row.sequence}")
+        assert any(name in said for name in names), said
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("table", [model.__tablename__ for model in TABLES])
 async def test_a_removed_row_is_noticed(tampered: AsyncSession, table: str, place: str) -> None:
-    row = await _row(tampered, table, place)
+    rows = await _rows(tampered, table)
+    row = rows[{"first": 0, "middle": len(rows) // 2, "last": -1}[place]]
 
     findings = await _after(tampered, f"DELETE FROM {table} WHERE ctid = '{row.ctid}'")
 
@@ -168,12 +168,11 @@ async def test_the_first_bad_row_comes_first_and_others_follow(tampered: AsyncSe
     ]
 
 
-async def _row(session: AsyncSession, table: str, place: str) -> Row[Any]:
+async def _rows(session: AsyncSession, table: str) -> Sequence[Row[Any]]:
     order = "sequence" if table == "ledger_seals" else "2, 3"
-    rows = (
+    return (
         await session.execute(text(f"SELECT ctid::text, * FROM {table} ORDER BY {order}"))
     ).all()
-    return rows[{"first": 0, "middle": len(rows) // 2, "last": -1}[place]]
 
 
 async def _after(session: AsyncSession, statement: str) -> list[Finding]:
