@@ -22,7 +22,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.base import Day, Input, LongText, Output, Reference, ShortText, Told, shape
-from app.schemas.calculators import Amount, PctOut, PositiveAmount, Whole
+from app.schemas.fields import Amount, PctOut, PositiveAmount, Whole
 from app.schemas.queue import QueueOut
 from app.schemas.quotes import Revision
 

@@ -10,7 +10,7 @@ from app.core.money import Money
 from app.lifecycle.alerts import AlertStatus
 from app.lifecycle.deals import DealStatus, QueueKind
 from app.schemas.base import Input, LongText, Output
-from app.schemas.calculators import PctOut
+from app.schemas.fields import PctOut
 from app.schemas.public import QuotaOut
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.base import Input, LongText, Output
-from app.schemas.calculators import PctOut, Whole
+from app.schemas.fields import PctOut, Whole
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 from app.workdays.clocks import Outcome, Step
 

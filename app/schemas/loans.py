@@ -19,7 +19,7 @@ from app.lifecycle.deals import (
     RegistrationStatus,
 )
 from app.schemas.base import Input, LongText, Output, Reference, refused
-from app.schemas.calculators import IsoDay, PctOut, PositiveAmount, Whole
+from app.schemas.fields import IsoDay, PctOut, PositiveAmount, Whole
 
 
 class RepaymentKind(StrEnum):

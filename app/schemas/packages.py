@@ -6,7 +6,8 @@ from uuid import UUID
 from app.core.money import Money
 from app.lending.cost import Certainty
 from app.schemas.base import Output, Told
-from app.schemas.calculators import CostSheetOut, PctOut
+from app.schemas.calculators.lending import CostSheetOut
+from app.schemas.fields import PctOut
 from app.schemas.quotes import RateOut
 
 

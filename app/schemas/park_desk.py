@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from app.lifecycle.park_desk import EventStatus, RecommendationStatus
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.base import Day, Input, LongText, Output, ShortText
-from app.schemas.calculators import Whole
+from app.schemas.fields import Whole
 
 FIRMS_MAX = 200
 PEOPLE_MAX = 50

@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field
 
 from app.core.money import Money
 from app.schemas.base import Input, Output, ShortText
-from app.schemas.calculators import Amount, IsoDay, PositiveAmount
 from app.schemas.documents import Digest
+from app.schemas.fields import Amount, IsoDay, PositiveAmount
 from app.schemas.rights import RightOut
 
 RIGHTS_MAX = 500

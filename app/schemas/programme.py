@@ -14,7 +14,7 @@ from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.risk.caps import Cap, Caps
 from app.schemas.base import Day, Input, LongText, Output, ShortText, refused, shape
-from app.schemas.calculators import (
+from app.schemas.fields import (
     READ_DECIMAL,
     TELL_DECIMAL,
     Amount,

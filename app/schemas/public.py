@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from app.core.money import Money
 from app.schemas.base import Output
-from app.schemas.calculators import PctOut
+from app.schemas.fields import PctOut
 
 
 class Health(Output):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.core.money import Money
 from app.schemas.base import Output
-from app.schemas.calculators import EffectivePct
+from app.schemas.fields import EffectivePct
 from app.schemas.packages import PackageOut
 
 

@@ -19,11 +19,11 @@ from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
 from app.schemas.base import Input, LongText, Output, Reference, refused
-from app.schemas.calculators import (
+from app.schemas.calculators.lending import CostIn
+from app.schemas.fields import (
     READ_DECIMAL,
     TELL_DECIMAL,
     Amount,
-    CostIn,
     PctOut,
     PositiveAmount,
     SharePct,

@@ -11,7 +11,7 @@ from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod
 from app.lifecycle.financing import RequestStatus
 from app.schemas.base import Input, LongText, Output, Reference, Told
-from app.schemas.calculators import PositiveAmount, Whole
+from app.schemas.fields import PositiveAmount, Whole
 
 
 class RenewalIn(Input):

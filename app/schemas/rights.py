@@ -11,7 +11,7 @@ from app.identifiers.rights import Register, RightKind
 from app.lending.annuity_fees import AnnuityStatus
 from app.lending.pledgeability import Severity
 from app.schemas.base import Input, LongText, Output, ShortText
-from app.schemas.calculators import IsoDay, PctOut, SharePct
+from app.schemas.fields import IsoDay, PctOut, SharePct
 
 NumberText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]

@@ -12,7 +12,7 @@ from app.lending.design import Basis
 from app.lending.periods import Frequency
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod
 from app.schemas.base import Input, Output
-from app.schemas.calculators import READ_DECIMAL, Amount, IsoDay, PctOut, PositiveAmount, limits
+from app.schemas.fields import READ_DECIMAL, Amount, IsoDay, PctOut, PositiveAmount, limits
 from app.schemas.quotes import Rate, RateOut
 
 RATIO_MAX = 10

@@ -21,7 +21,7 @@ from app.lifecycle.financing import QuoteKind, QuoteStatus
 from app.lifecycle.parties import GuarantorType, OrganisationKind, OrganisationStatus
 from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Cooperation, Organisation
-from app.schemas.calculators import CostSheetOut
+from app.schemas.calculators.lending import CostSheetOut
 from app.schemas.packages import ChosenQuote, PackageOut, PackagesOut, UnpricedOut
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
 from app.services import caps, headroom, lpr, offers, old_loans, rules

@@ -19,7 +19,7 @@ from app.core.messages import DOMAIN, LOCALE, Language, say, speaking, told
 from app.core.money import Money
 from app.identifiers.rights import RightKind
 from app.schemas.base import Input
-from app.schemas.calculators import Asked
+from app.schemas.fields import Asked
 from app.services.valuations import EmptyPortfolio
 from tests import messages
 

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from app.core.money import Money
 from app.lending.schedule import schedule
 from app.routers import calculators, problems
-from app.routers.calculators import ADDRESSES_MAX, CallRates
-from app.schemas.calculators import AllInCostOut, ScheduleIn, ScheduleOut
+from app.routers.calculators.sums import ADDRESSES_MAX, CallRates
+from app.schemas.calculators.lending import AllInCostOut, ScheduleIn, ScheduleOut
 
 SCHEDULE = {
     "principal": "5000.00",

@@ -19,7 +19,7 @@ from app.routers import problems
 from app.routers.bodies import JsonRoute
 from app.schemas.accounts import ClientIn, SignInIn
 from app.schemas.base import SHAPES
-from app.schemas.calculators import CostIn, ScheduleIn
+from app.schemas.calculators.lending import CostIn, ScheduleIn
 from app.schemas.loans import RepaymentIn
 from app.schemas.organisations import FirmProfileIn, SignUpIn
 from app.schemas.programme import GuarantorTermsFacts, ParkFacts, TransferFacts

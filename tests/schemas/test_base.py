@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.schemas.base import Day, Input, Reference, ShortText
-from app.schemas.calculators import IsoDay
+from app.schemas.fields import IsoDay
 
 
 class Sample(Input):

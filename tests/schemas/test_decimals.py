@@ -12,7 +12,8 @@ from app.core.errors import FieldRefused, NotFound
 from app.core.messages import say
 from app.core.settings import Settings
 from app.main import create_app
-from app.schemas.calculators import EffectivePct, PctOut, ScheduleIn
+from app.schemas.calculators.lending import ScheduleIn
+from app.schemas.fields import EffectivePct, PctOut
 from app.schemas.quotes import FixedRate, InsuranceTerms, LoanTerms
 
 SCHEDULE = {

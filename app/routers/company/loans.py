@@ -12,7 +12,7 @@ from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
-from app.schemas.calculators import IsoDay
+from app.schemas.fields import IsoDay
 from app.schemas.loans import (
     ExtensionDecisionIn,
     ExtensionDetailOut,

@@ -1,122 +1,33 @@
-"""Wire shapes of the calculators: what anyone may send, and what comes back."""
+"""Wire shapes of the calculators of loans: schedules and what a loan costs."""
 
-import re
 from datetime import date
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from app.core.decimals import plain
 from app.core.messages import say
-from app.core.money import ZERO, Money, Rounding
-from app.identifiers.enterprise_size import EnterpriseSize
-from app.identifiers.identifier import IdentifierKind
+from app.core.money import Money, Rounding
 from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
-from app.lending.terms import RATE_PCT_MAX, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
-from app.schemas.base import IN_OUR_TIME, Told, refuse_hidden_characters, refused
+from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
+from app.schemas.base import refused
+from app.schemas.fields import (
+    Amount,
+    Answered,
+    Asked,
+    EffectivePct,
+    IsoDate,
+    Name,
+    Pct,
+    PctOut,
+    PositiveAmount,
+    SharePct,
+    Whole,
+)
 
-AMOUNT_MAX = Money.yuan(10_000_000_000)
-PLACES_MAX = 10
 COSTS_MAX = 50
 SUBSIDIES_MAX = 20
-
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _positive(value: Money) -> Money:
-    if not ZERO < value <= AMOUNT_MAX:
-        raise ValueError(say("must be more than nothing, at most {highest}", highest=AMOUNT_MAX))
-    return value
-
-
-def _not_negative(value: Money) -> Money:
-    if not ZERO <= value <= AMOUNT_MAX:
-        raise ValueError(say("must be from 0.00 to {highest}", highest=AMOUNT_MAX))
-    return value
-
-
-def _read_decimal(value: Any) -> Decimal:
-    """A number, or plain digits: no exponent, no underscores, no digits beyond ASCII."""
-    match value:
-        case bool():
-            raise ValueError(say("must be a number"))
-        case int() | float():
-            return Decimal(str(value))
-        case str() if _NUMBER.fullmatch(value):
-            return Decimal(value)
-    raise ValueError(say('must be a number, or a string such as "4.35"'))
-
-
-def _read_date(value: Any) -> date:
-    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
-        raise ValueError(say('must be an ISO date, such as "2025-01-15"'))
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError(say("is a day that no calendar has")) from None
-
-
-def _one_plain_line(value: str) -> str:
-    refuse_hidden_characters(value)
-    if "\n" in value or "\t" in value:
-        raise ValueError(say("must be one line"))
-    return value
-
-
-def _two_places(value: Decimal) -> str:
-    return f"{round(value, 2) + 0}"  # zero has no minus then
-
-
-Amount = Annotated[Money, AfterValidator(_not_negative)]
-PositiveAmount = Annotated[Money, AfterValidator(_positive)]
-IsoDate = Annotated[date, BeforeValidator(_read_date)]
-IsoDay = Annotated[date, IN_OUR_TIME, BeforeValidator(_read_date)]
-READ_DECIMAL = BeforeValidator(_read_decimal)
-TELL_DECIMAL = PlainSerializer(plain, return_type=str, when_used="json")
-
-
-def limits(*, ge: int | None = 0, gt: int | None = None, le: int) -> Any:
-    """The bounds of a decimal, in one piece: of two, the schema would show the inner one only."""
-    return Field(
-        ge=None if gt is not None else ge,
-        gt=gt,
-        le=le,
-        decimal_places=PLACES_MAX,
-        allow_inf_nan=False,
-    )
-
-
-Pct = Annotated[Decimal, limits(le=RATE_PCT_MAX), READ_DECIMAL, TELL_DECIMAL]
-SharePct = Annotated[Decimal, limits(le=100), READ_DECIMAL, TELL_DECIMAL]
-PctOut = Annotated[Decimal, TELL_DECIMAL]
-EffectivePct = Annotated[Decimal, PlainSerializer(_two_places, return_type=str, when_used="json")]
-"""A rate of dated flows, or a difference of such rates: the contract gives it two places."""
-Whole = Annotated[int, Field(strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_one_plain_line)]
-
-
-class Asked(BaseModel):
-    """Input: unknown fields are refused, because a misspelt one would be a silent default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Answered(BaseModel):
-    """Output, read from the dataclasses of the pure packages."""
-
-    model_config = ConfigDict(from_attributes=True)
 
 
 class ScheduleIn(Asked):
@@ -273,49 +184,5 @@ class CostSheetOut(Answered):
 
 class AllInCostOut(CostSheetOut):
     inputs: AllInCostIn
-    method: str
-    version: str
-
-
-class IdentifierIn(Asked):
-    kind: IdentifierKind
-    value: Annotated[str, Field(max_length=200)]
-
-
-class IdentifierOut(Answered):
-    valid: bool
-    normalised: str | None
-    facts: dict[str, str | int | bool | list[int]]
-    reason: Told | None
-    inputs: IdentifierIn
-    method: str
-    version: str
-
-
-class EnterpriseSizeIn(Asked):
-    industry: Annotated[str, Field(min_length=1, max_length=40)]
-    employees: Annotated[Whole, Field(ge=0, le=100_000_000)] | None = None
-    revenue: Money | None = None
-    assets: Money | None = None
-
-
-class EnterpriseSizeOut(Answered):
-    size: EnterpriseSize
-    rule: Told
-    inputs: EnterpriseSizeIn
-    method: str
-    version: str
-
-
-class IndustryOut(Answered):
-    code: str
-    name_zh: str
-    also: list[str]
-    indicators: list[str]
-
-
-class IndustriesOut(Answered):
-    industries: list[IndustryOut]
-    inputs: dict[str, str]
     method: str
     version: str
