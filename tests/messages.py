@@ -40,6 +40,7 @@ PYDANTIC = {
     "default": "",
     "definition-ref": "",
     "definitions": "",
+    "dict": "dict_type$",
     "enum": "enum$",
     "function-after": "",
     "function-before": "",

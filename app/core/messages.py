@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self
 
 from app.core.decimals import plain
 
@@ -57,7 +57,7 @@ class Text(str):
     template: str
     values: Mapping[str, Any]
 
-    def __new__(cls, template: str, values: Mapping[str, Any]) -> "Text":
+    def __new__(cls, template: str, values: Mapping[str, Any]) -> Self:
         text = super().__new__(cls, _fill(template, values, Language.ENGLISH))
         text.template, text.values = template, values
         return text
@@ -67,6 +67,20 @@ class Text(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:  # for copies, such as those of asdict()
         return self.template, self.values
+
+
+class Pair(Text):
+    """A sentence that data holds in both languages: English as a string, ``chinese`` beside it."""
+
+    chinese: str
+
+    def __new__(cls, english: str, chinese: str) -> Self:
+        text = super().__new__(cls, english, {})
+        text.chinese = chinese
+        return text
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self.template, self.chinese
 
 
 def say(template: LiteralString, **values: Any) -> Text:
@@ -83,6 +97,8 @@ def told(text: str, language: Language) -> str:
         return text
     if language is Language.ENGLISH:
         return str.__str__(text)
+    if isinstance(text, Pair):
+        return text.chinese
     return _fill(translated(text.template, language), text.values, language)
 
 

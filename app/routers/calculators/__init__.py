@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.routers.calculators import identifiers, lending
+from app.routers.calculators import identifiers, lending, loss_sharing
 
 router = APIRouter()
-for part in (lending, identifiers):
+for part in (lending, identifiers, loss_sharing):
     router.include_router(part.router)
