@@ -16,6 +16,7 @@ from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lending.periods import MONTHS_PER_YEAR, Frequency, months_after
 from app.lending.schedule import Instalment, schedule
+from app.lending.subsidy import Certainty, Subsidy, subsidy_amount
 from app.lending.terms import RepaymentMethod, ScheduleTerms
 from app.lending.xirr import DAYS_PER_YEAR, xirr
 
@@ -30,13 +31,6 @@ class CostWhen(StrEnum):
     YEARLY_IN_ADVANCE = "yearly_in_advance"  # drawdown and each anniversary before maturity
     MONTHLY = "monthly"  # with each instalment, a twelfth for each month of its period
     AT_MATURITY = "at_maturity"
-
-
-class Certainty(StrEnum):
-    """How sure a subsidy is."""
-
-    CONFIRMED = "confirmed"
-    LIKELY = "likely"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +56,6 @@ class CostItem:
         for pct in (self.pct_of_principal, self.pct_of_outstanding):
             if pct is not None and not (pct.is_finite() and pct >= 0):
                 raise FieldRefused("amount", say("a percentage must be finite and not negative"))
-
-
-@dataclass(frozen=True, slots=True)
-class Subsidy:
-    """A share of all interest paid, given back ``months_after_maturity``, at most ``cap``."""
-
-    name: str
-    share_of_interest_pct: Decimal
-    months_after_maturity: int
-    certainty: Certainty
-    cap: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +144,15 @@ def all_in_cost(
     simple = _simple_rate_pct(loan, total)
     lines = []
     for subsidy in subsidies:
-        amount = loan.interest.times(Fraction(subsidy.share_of_interest_pct) / 100, terms.rounding)
-        amount = amount if subsidy.cap is None else min(amount, subsidy.cap)
+        amount = subsidy_amount(
+            subsidy,
+            principal=terms.principal,
+            annual_rate_pct=terms.annual_rate_pct,
+            first_day=terms.first_day,
+            last_day=terms.maturity,
+            interest=[(due.due_on, due.interest) for due in loan.instalments],
+            rounding=terms.rounding,
+        )
         on = months_after(terms.maturity, subsidy.months_after_maturity, day=terms.first_day.day)
         flows.add(on, amount, subsidy.name)
         before, rate = rate, flows.rate_pct("subsidies")

@@ -11,11 +11,11 @@ from app.lending.cost import (
     CostSheet,
     CostWhen,
     PlannedLoan,
-    Subsidy,
     all_in_cost,
     plan,
 )
 from app.lending.periods import MONTHS_PER_YEAR
+from app.lending.subsidy import Subsidy
 from app.lending.terms import ScheduleTerms
 
 WHOLE_PCT = Decimal(100)

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from app.core.money import Money
-from app.lending.cost import Certainty
+from app.lending.subsidy import Certainty
 from app.schemas.base import Output, Told
 from app.schemas.calculators.lending import CostSheetOut
 from app.schemas.fields import PctOut

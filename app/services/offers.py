@@ -1,14 +1,11 @@
 """Quotes as offers of the pure package, with the rates and the subsidy of the day."""
 
-from decimal import Decimal
-
-from app.core.money import Money
-from app.lending.cost import Certainty, Subsidy
 from app.lending.packages import GuaranteeOffer, InsuranceOffer, LoanOffer
+from app.lending.subsidy import Certainty, Subsidy, read_rule
 from app.models.financing import Quote
 from app.models.records import RuleVersion
 from app.schemas.packages import SubsidyNote
-from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
+from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms, LprTenor
 from app.services.lpr import LprTable
 
 
@@ -48,19 +45,11 @@ def insurance_offer(quote: Quote) -> InsuranceOffer:
     )
 
 
-def subsidies(rule: RuleVersion | None) -> list[Subsidy]:
+def subsidies(rule: RuleVersion | None, *, table: LprTable) -> list[Subsidy]:
+    """The rule for a loan secured by intellectual property alone, at the one-year LPR."""
     if rule is None:
         return []
-    body = rule.body
-    return [
-        Subsidy(
-            name=body["name_zh"],
-            share_of_interest_pct=Decimal(body["share_of_interest_pct"]),
-            months_after_maturity=body["months_after_maturity"],
-            certainty=Certainty(body["certainty"]),
-            cap=Money.yuan(body["cap"]),
-        )
-    ]
+    return [read_rule(rule.body).on_loan(lpr_pct=table.pct[LprTenor.ONE_YEAR])]
 
 
 def note(rule: RuleVersion | None) -> SubsidyNote | None:

@@ -14,8 +14,8 @@ from app.core.clock import business_date
 from app.core.errors import Conflict
 from app.core.messages import Text, say
 from app.core.money import Money
-from app.lending.cost import Subsidy
 from app.lending.packages import Package, Ranking, rank_packages
+from app.lending.subsidy import Subsidy
 from app.lifecycle.deals import PledgeeKind
 from app.lifecycle.financing import QuoteKind, QuoteStatus
 from app.lifecycle.parties import GuarantorType, OrganisationKind, OrganisationStatus
@@ -194,7 +194,9 @@ async def build(
         park_code=request.park_code,
         guarantor_ids={quote.institution_id for quote in market.of_kind(QuoteKind.GUARANTEE)},
     )
-    packages, unpriced = await price(market, space, subsidies=offers.subsidies(rule))
+    packages, unpriced = await price(
+        market, space, subsidies=offers.subsidies(rule, table=market.table)
+    )
     await _foresee_caps(session, market, packages, on=on)
     return PackagesOut(
         request_id=request.id,

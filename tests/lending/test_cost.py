@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
 from app.lending.cost import (
-    Certainty,
     CostItem,
     CostSheet,
     CostWhen,
-    Subsidy,
     all_in_cost,
     plan,
 )
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
+from app.lending.subsidy import Certainty, Subsidy
 from app.lending.terms import RepaymentMethod, ScheduleTerms
 from app.lending.xirr import RATE_MAX, RATE_MIN, present_value, xirr
 from tests.lending.make import any_terms

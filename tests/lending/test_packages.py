@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.money import Money
-from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
+from app.lending.cost import CostItem, CostWhen
 from app.lending.daycount import DayCount
 from app.lending.packages import (
     FeeTiming,
@@ -18,6 +18,7 @@ from app.lending.packages import (
     Ranking,
     rank_packages,
 )
+from app.lending.subsidy import Certainty, Subsidy
 from app.lending.terms import RepaymentMethod, ScheduleTerms
 
 COOPERATING = {("bank", "guarantor"), ("insurer", "bank")}

@@ -7,9 +7,10 @@ from pydantic import Field, model_validator
 
 from app.core.messages import say
 from app.core.money import Money, Rounding
-from app.lending.cost import Certainty, CostItem, CostWhen, Subsidy
+from app.lending.cost import CostItem, CostWhen
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency
+from app.lending.subsidy import Certainty, Subsidy
 from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 from app.schemas.base import refused
 from app.schemas.fields import (
