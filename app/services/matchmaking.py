@@ -93,10 +93,10 @@ async def register(
 ) -> AttendeeOut:
     """Come with so many people; registering again changes the number."""
     actor.must_be(OrganisationKind.ENTERPRISE, *LENDERS)
-    event = await _lock(session, event_id)
-    _must_be_open(event, now=now)
-    async with as_platform(session):
+    async with as_platform(session):  # the event is the park's, most registrations are others'
+        event = await _lock(session, event_id)
         taken = await _taken(session, event.id, besides=actor.organisation_id)
+    _must_be_open(event, now=now)
     if people > event.capacity - taken:
         raise EventFull(event.capacity - taken)
     statement = insert(EventRegistration).values(
@@ -119,7 +119,8 @@ async def withdraw(
 ) -> AttendeeOut:
     """Give the places back. Doing it twice changes nothing."""
     actor.must_be(OrganisationKind.ENTERPRISE, *LENDERS)
-    event = await _lock(session, event_id)
+    async with as_platform(session):  # only the park may change its event, or lock it
+        event = await _lock(session, event_id)
     _must_be_open(event, now=now)
     row = await session.get(EventRegistration, (event.id, actor.organisation_id))
     if row is None:
