@@ -1,6 +1,5 @@
 """The authority's desk: the working calendar, and how the parks fare."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
-from app.schemas.base import Page
+from app.schemas.base import Day, Page
 from app.schemas.green_channel import CalendarIn, CalendarOut, GreenChannelsOut
 from app.schemas.park_desk import FunnelOut, VisitOut
 from app.services import funnel, green_channel, park_visits, work_calendar
@@ -22,7 +21,7 @@ router = APIRouter(prefix="/authority", tags=["authority"], route_class=KeyedRou
 
 READS = may(OrganisationKind.AUTHORITY, scope="programme:read")
 
-Day = Annotated[date | None, Query(description="A day, such as 2026-01-01.")]
+DayQuery = Annotated[Day | None, Query(description="A day, such as 2026-01-01.")]
 
 
 @router.post(
@@ -57,7 +56,7 @@ async def set_days(
     summary="How the green channel is kept, park by park",
 )
 async def show_green_channel(
-    actor: CurrentActor, session: Session, now: Now, since: Day = None, until: Day = None
+    actor: CurrentActor, session: Session, now: Now, since: DayQuery = None, until: DayQuery = None
 ) -> GreenChannelsOut:
     """Per step: ended, in time, median working days, running, late now; by the day of the start."""
     return await green_channel.show_all(session, actor=actor, since=since, until=until, now=now)
@@ -70,7 +69,7 @@ async def show_green_channel(
     summary="From the visit to the money, park by park",
 )
 async def show_funnel(
-    actor: CurrentActor, session: Session, now: Now, since: Day = None, until: Day = None
+    actor: CurrentActor, session: Session, now: Now, since: DayQuery = None, until: DayQuery = None
 ) -> list[FunnelOut]:
     """Firms visited, recommended, requested, quoted, accepted, drawn in the period, each once."""
     return await funnel.show_all(session, actor=actor, since=since, until=until, now=now)

@@ -1,7 +1,6 @@
 """The park's desk: renewals ahead, and what it does for the firms that lie in it (入园惠企)."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
-from app.schemas.base import Page
+from app.schemas.base import Day, Page
 from app.schemas.green_channel import GreenChannelsOut
 from app.schemas.park_desk import (
     AttendanceIn,
@@ -45,7 +44,7 @@ router = APIRouter(prefix="/park", tags=["park"], route_class=KeyedRoute)
 READS = may(OrganisationKind.PARK, scope="organisation:read")
 ACTS = may(OrganisationKind.PARK)
 
-Day = Annotated[date | None, Query(description="A day, such as 2026-01-01.")]
+DayQuery = Annotated[Day | None, Query(description="A day, such as 2026-01-01.")]
 
 
 @router.get(
@@ -66,7 +65,7 @@ async def list_renewals(actor: CurrentActor, session: Session, now: Now) -> Park
     summary="How the green channel is kept for the park's firms",
 )
 async def show_green_channel(
-    actor: CurrentActor, session: Session, now: Now, since: Day = None, until: Day = None
+    actor: CurrentActor, session: Session, now: Now, since: DayQuery = None, until: DayQuery = None
 ) -> GreenChannelsOut:
     """Per step: ended, in time, median working days, running, late now; by the day of the start."""
     return await green_channel.show_park(session, actor=actor, since=since, until=until, now=now)
@@ -207,7 +206,7 @@ async def record_attendance(
     summary="From the visit to the money",
 )
 async def show_funnel(
-    actor: CurrentActor, session: Session, now: Now, since: Day = None, until: Day = None
+    actor: CurrentActor, session: Session, now: Now, since: DayQuery = None, until: DayQuery = None
 ) -> FunnelOut:
     """Firms visited, recommended, requested, quoted, accepted, drawn in the period, each once."""
     return await funnel.show_park(session, actor=actor, since=since, until=until, now=now)

@@ -1,13 +1,11 @@
 """What a park reads every morning: its figures, who is stuck, whom to call, its returns."""
 
 from collections.abc import AsyncIterable
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
 
 from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.alerts import AlertStatus
@@ -20,7 +18,7 @@ from app.routers.files import CSV_FILE, XLSX_FILE, csv_file, xlsx_file
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, Feed, OwnQuota
-from app.schemas.base import Page
+from app.schemas.base import Day, Instant, Page
 from app.schemas.figures import AcknowledgementIn, AlertOut, CallOut, FiguresOut, StuckOut
 from app.services import alerts, call_list, exports, figures, park_returns, statements, stuck
 from app.services.statements import PeriodTooLong
@@ -30,11 +28,11 @@ router = APIRouter(prefix="/park", tags=["park"], route_class=KeyedRoute)
 READS = may(OrganisationKind.PARK, scope="programme:read")
 
 At = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Query(description="A past instant with its offset; without it the figures are live."),
 ]
-FirstDay = Annotated[date, Query(alias="from", description="First day, in Ningxia.")]
-LastDay = Annotated[date, Query(alias="to", description="Last day, in Ningxia.")]
+FirstDay = Annotated[Day, Query(alias="from", description="First day, in Ningxia.")]
+LastDay = Annotated[Day, Query(alias="to", description="Last day, in Ningxia.")]
 Period = Annotated[
     str, Path(description="A month or a quarter.", examples=["2026-11", "2026-Q4"], max_length=8)
 ]

@@ -1,7 +1,6 @@
 """What anyone may read: health, parks and the quota figures of every account."""
 
 from collections.abc import AsyncIterable, Sequence
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -15,7 +14,7 @@ from app.routers.access import public
 from app.routers.deps import Limit, Now, Session
 from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, AllQuotas, Feed
-from app.schemas.base import shape
+from app.schemas.base import Day, shape
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
 from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, ProgrammeOut
 from app.services import green_channel, programme, sealing, work_calendar
@@ -89,7 +88,7 @@ async def show_green_channel(
 
 @router.get("/ledger/roots", summary="Daily roots of the ledger's hash chain")
 async def list_ledger_roots(
-    session: Session, limit: Limit = 50, before: date | None = None
+    session: Session, limit: Limit = 50, before: Day | None = None
 ) -> LedgerRootsOut:
     """One hash per business day over the whole history of the ledger up to its end.
 

@@ -1,11 +1,12 @@
 """What every wire shape shares: strict input, and text that no screen or register can misread."""
 
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -100,6 +101,11 @@ Told = Annotated[str, BeforeValidator(_tell)]
 # Older than any record here, later than any term: what lies outside was mistyped.
 IN_OUR_TIME = Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))
 Day = Annotated[date, IN_OUR_TIME]
+Instant = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(2199, 12, 31, tzinfo=UTC)),
+]
+"""One that every time zone and PostgreSQL can hold."""
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

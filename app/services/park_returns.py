@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import business_date
 from app.core.errors import FieldRefused
 from app.core.messages import say
 from app.core.money import ZERO, Money
@@ -73,6 +74,8 @@ async def get_return(
     """``named`` is 2026-11 or 2026-Q4; a period that still runs is returned up to now."""
     park = await park_views.find_park(session, actor=actor, park_code=park_code)
     first_day, last_day = days_of(named)
+    if first_day > business_date(now):
+        raise FieldRefused("period", say("must not be in the future"))
     start, end = period(first_day, last_day, now=now)
     await bind(session, SYSTEM)
     found = Return(

@@ -80,8 +80,12 @@ async def get_statement(
     last_day: date,
     now: datetime,
 ) -> Statement:
-    """From the beginning of ``first_day`` to the end of ``last_day``, or to now."""
+    """From the beginning of ``first_day`` to the end of ``last_day``; today's ends now."""
     park = await park_views.find_park(session, actor=actor, park_code=park_code)
+    if not first_day <= last_day:
+        raise FieldRefused("to", say("must not be before the first day"))
+    if last_day > business_date(now):
+        raise FieldRefused("to", say("must not be in the future"))
     start, end = period(first_day, last_day, now=now)
     await bind(session, SYSTEM)
     statement = await read_statement(session, park.code, start=start, end=end)
@@ -91,12 +95,6 @@ async def get_statement(
 
 def period(first_day: date, last_day: date, *, now: datetime) -> tuple[datetime, datetime]:
     """The instants just before the first day and at the end of the last, at most now."""
-    if not first_day <= last_day:
-        raise FieldRefused("to", say("must not be before the first day"))
-    if first_day > business_date(now):
-        raise FieldRefused("from", say("must not be in the future"))
-    if last_day == date.max:
-        raise FieldRefused("to", say("must not be in the future"))
     start = datetime.combine(first_day, time(0), SHANGHAI) - timedelta(microseconds=1)
     end = datetime.combine(last_day + timedelta(days=1), time(0), SHANGHAI)
     return start, min(end - timedelta(microseconds=1), now)

@@ -64,7 +64,7 @@ async def test_an_instant_to_come_or_without_an_offset_is_422(
 
 
 async def test_every_file_comes_with_its_name(session: AsyncSession, client_of: ClientOf) -> None:
-    days = {"from": "2026-11-01", "to": "2026-11-30"}
+    days = {"from": "2026-11-01", "to": "2026-11-23"}
     files: dict[str, tuple[dict[str, str], str]] = {
         "/v1/park/figures.csv": ({}, "figures-PINGLUO.csv"),
         "/v1/park/figures.xlsx": ({}, "figures-PINGLUO.xlsx"),

@@ -1,7 +1,6 @@
 """What a firm sees of its park's desk: recommendations of it, and matchmaking events."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from app.routers.access import may, signed_in
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
-from app.schemas.base import Page
+from app.schemas.base import Day, Page
 from app.schemas.park_desk import (
     AttendeeIn,
     AttendeeOut,
@@ -111,7 +110,7 @@ async def list_events(
     session: Session,
     limit: Limit = 50,
     after: UUID | None = None,
-    since: Annotated[date | None, Query(description="Held on or after, as 2026-12-01.")] = None,
+    since: Annotated[Day | None, Query(description="Held on or after, as 2026-12-01.")] = None,
 ) -> Page[MatchmakingOut]:
     """Of every park, the newest first, with the places that are left."""
     items = await matchmaking.list_events(session, since=since, limit=limit, after=after)

@@ -1,6 +1,5 @@
 """A firm's IP rights: state, correct, list; owners, licences, burdens, events; the pre-check."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
-from app.schemas.base import Page
+from app.schemas.base import Day, Page
 from app.schemas.rights import (
     AnnuityIn,
     AnnuityOut,
@@ -96,7 +95,7 @@ async def check_rights(
     actor: CurrentActor,
     session: Session,
     now: Now,
-    loan_ends_on: date,
+    loan_ends_on: Day,
     right_id: Annotated[list[UUID], Query(min_length=1, max_length=200)],
 ) -> list[RightCheckOut]:
     """What each register would refuse for a loan ending that day, and which consents are missing.

@@ -1,22 +1,17 @@
 """Open financing requests, for banks, guarantors and insurers."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from app.core.errors import FieldRefused, NotFound
 from app.routers.access import lenders
 from app.routers.deps import CurrentActor, Limit, Session
 from app.routers.problems import problems
+from app.schemas.base import Instant
 from app.schemas.requests import LenderRequestOut, OpenRequestPage
 from app.services import open_requests
-
-# Instants that every time zone and PostgreSQL can hold.
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LATEST = datetime(2999, 1, 1, tzinfo=UTC)
 
 router = APIRouter(
     prefix="/lender/requests", tags=["lender"], dependencies=[lenders(scope="requests:read")]
@@ -30,9 +25,7 @@ async def list_open_requests(
     session: Session,
     limit: Limit = 50,
     park: Annotated[str | None, Query(max_length=32, description="Code of a park.")] = None,
-    after_opened_at: Annotated[
-        AwareDatetime | None, Query(ge=EARLIEST, le=LATEST, description="From `next`.")
-    ] = None,
+    after_opened_at: Annotated[Instant | None, Query(description="From `next`.")] = None,
     after_id: Annotated[UUID | None, Query(description="From `next`.")] = None,
 ) -> OpenRequestPage:
     """Anonymous: what is asked for and a summary of the rights, no name and no number."""
