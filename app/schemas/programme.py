@@ -130,9 +130,24 @@ class CapsBody(Input):
 
 
 class CapsFacts(CapsBody):
-    """New caps, all of them: those that stay are named again."""
+    """New caps, all four of them: those that stay are named again, null says that none holds."""
 
     kind: Literal[ChangeKind.CAPS]
+    per_loan: CapIn | None = Field(description="Of one loan's principal; null: no cap.")
+    per_firm: CapIn | None = Field(description="Of the liability for one firm; null: no cap.")
+    per_bank: CapIn | None = Field(
+        description="Of the liability for one bank's loans; null: no cap."
+    )
+    per_park: CapIn | None = Field(description="Of the liability on one account; null: no cap.")
+
+    @model_validator(mode="after")
+    def _a_cap_caps(self) -> "CapsFacts":
+        for name in CapsBody.model_fields:
+            if getattr(self, name) == CapIn():
+                raise refused(
+                    name, say("states neither amount nor pct_of_capacity; null says: no cap")
+                )
+        return self
 
 
 class Mark(StrEnum):

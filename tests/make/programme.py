@@ -19,6 +19,8 @@ from tests.make.parties import NOW, make_actor, make_organisation
 
 TODAY = business_date(NOW)
 
+NO_CAPS: dict[str, Any] = dict.fromkeys(("per_loan", "per_firm", "per_bank", "per_park"))
+
 
 @dataclass
 class Pair:

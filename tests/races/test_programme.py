@@ -22,7 +22,7 @@ from tests import postgres
 from tests.make.deals import Table, make_table
 from tests.make.market import GUARANTEE, LOAN, make_open_request, make_quote
 from tests.make.parties import NOW, make_actor
-from tests.make.programme import TODAY, Pair, decide, make_pair, propose
+from tests.make.programme import NO_CAPS, TODAY, Pair, decide, make_pair, propose
 from tests.races.test_room import AUDIT, make_tables
 
 CLIENTS = 64
@@ -165,7 +165,10 @@ async def test_a_cap_lets_one_of_two_acceptances_of_a_firm_through(
                 other.insurance,
             )
             await decide(
-                session, await make_pair(session), "caps", per_firm={"amount": "7999999.99"}
+                session,
+                await make_pair(session),
+                "caps",
+                **(NO_CAPS | {"per_firm": {"amount": "7999999.99"}}),
             )
 
         outcomes = await asyncio.gather(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import Money
@@ -13,7 +14,7 @@ from app.services.actor import Actor
 from tests.conftest import ActorClient
 from tests.make.deals import accept, make_table
 from tests.make.parties import make_actor, make_organisation
-from tests.make.programme import make_pair
+from tests.make.programme import NO_CAPS, make_pair
 
 ClientOf = Callable[[Actor | None], ActorClient]
 CHANGES = "/v1/authority/programme/changes"
@@ -65,6 +66,27 @@ async def test_what_cannot_be_is_refused_by_name(
 
     assert kinds == [f"/problems/{name}" for name in cases]
     assert listed["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [
+        ({}, "facts.per_loan"),
+        ({name: None for name in NO_CAPS if name != "per_park"}, "facts.per_park"),
+        (NO_CAPS | {"per_loan": {}}, "facts.per_loan"),
+        (NO_CAPS | {"per_bank": {"amount": None}}, "facts.per_bank"),
+    ],
+)
+async def test_a_cap_is_dropped_by_null_only(
+    client_of: ClientOf, session: AsyncSession, stated: dict[str, Any], field: str
+) -> None:
+    pair = await make_pair(session)
+    async with client_of(pair.maker) as client:
+        left_out = await client.post(CHANGES, json=body(kind="caps", **stated))
+        dropped = await client.post(CHANGES, json=body(kind="caps", **NO_CAPS))
+
+    assert (left_out.status_code, left_out.json()["errors"][0]["field"]) == (422, field)
+    assert dropped.status_code == 201
 
 
 async def test_a_guarantor_signs_or_refuses_its_own_terms(

@@ -20,14 +20,14 @@ from tests.make.deals import Table, accept, make_table
 from tests.make.limits import make_limit
 from tests.make.market import GUARANTEE, LOAN, make_open_request, make_quote
 from tests.make.parties import NOW
-from tests.make.programme import TODAY, decide, make_pair, set_terms
+from tests.make.programme import NO_CAPS, TODAY, decide, make_pair, set_terms
 
 FOUR, FIVE = Money.yuan(4_000_000), Money.yuan(5_000_000)
 
 
 async def set_caps(session: AsyncSession, **caps_: Any) -> None:
     """Caps in force from today on, by two people."""
-    await decide(session, await make_pair(session), "caps", **caps_)
+    await decide(session, await make_pair(session), "caps", **(NO_CAPS | caps_))
 
 
 async def make_second(session: AsyncSession, table: Table) -> Table:
