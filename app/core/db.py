@@ -30,6 +30,7 @@ APPEND_ONLY = (
     "ledger_roots",
     "status_changes",
     "park_figures",
+    "park_releases",
 )
 # The ledger's functions write these for the service, which itself may only read them; locking an
 # account needs the right to update some column, so it has one that a trigger guards.

@@ -48,7 +48,7 @@ class LoanExposure(Base):
     overdue_principal: Mapped[Money]
     days_to_cash: Mapped[int | None]  # from the request's opening to the first drawdown
     first_time: Mapped[bool]  # no loan of the firm was here before
-    releases: Mapped[dict[str, Any]]  # liability freed by the schedule, in fen, by month
+    releases: Mapped[dict[str, Any]]  # liability freed by the schedule, in fen, by day
     as_of: Mapped[date]
     changes_on: Mapped[date | None]  # the first day on which time alone changes it
 
@@ -97,7 +97,18 @@ class ParkFigures(Base):
     largest_bank_liability: Mapped[Money]
     largest_firm: Mapped[UUID | None]
     largest_firm_liability: Mapped[Money]
-    releases: Mapped[dict[str, Any]]
+    releases: Mapped[dict[str, Any]]  # liability freed by the schedules, in fen, by month
+
+
+class ParkRelease(Base):
+    """What the schedules free in a park on a day, since a version of its figures. Append-only."""
+
+    __tablename__ = "park_releases"
+
+    park_code: Mapped[str] = mapped_column(ForeignKey("parks.code"), primary_key=True)
+    due_on: Mapped[date] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    amount: Mapped[Money]
 
 
 class DealStep(Base):

@@ -58,9 +58,13 @@ class ConcentrationOut(Output):
 
 
 class ReleaseOut(Output):
-    """Liability that the schedules in force free in a month, for the current one: from today."""
+    """Liability that the schedules in force free in a month, for the current one: from today.
+
+    Twelve months from the day: the thirteenth and last month counts up to that day in it.
+    """
 
     month: str
+    until: date  # the last day that counts
     amount: Money
 
 

@@ -41,7 +41,11 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("最大企业占比（%）", "Largest firm, %", figures.firms.largest_share_pct),
     ]
     rows += [
-        (f"{release.month} 释放", f"Freed in {release.month}", release.amount)
+        (
+            f"{release.month} 释放（至 {release.until}）",
+            f"Freed in {release.month}, up to {release.until}",
+            release.amount,
+        )
         for release in figures.releases
     ]
     rows += [

@@ -37,6 +37,7 @@ _WRONG_LINES = text("""
         UNION (TABLE expected_park_exposures EXCEPT TABLE park_exposures)
     ) s ORDER BY 1, 2
 """)
+_WRONG_RELEASES = text("SELECT park_code, due_on FROM wrong_park_releases ORDER BY 1, 2")
 _WRONG_FIGURES = text("""
     SELECT park_code, string_agg(name, ', ' ORDER BY name) FROM (
         SELECT coalesce(f.park_code, x.park_code) AS park_code, n.name,
@@ -131,6 +132,10 @@ async def verify(session: AsyncSession) -> list[ExposureFinding]:
         *[
             ExposureFinding(mismatch, park, f"line {line}")
             for park, line in await session.execute(_WRONG_LINES)
+        ],
+        *[
+            ExposureFinding(mismatch, park, f"freed on {day}")
+            for park, day in await session.execute(_WRONG_RELEASES)
         ],
         *[
             ExposureFinding(mismatch, park, f"figures {names}")

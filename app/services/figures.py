@@ -3,7 +3,6 @@
 Nothing here goes through the loans, so the price is the same whatever their number.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -29,17 +28,15 @@ from app.schemas.figures import (
     FloorShareOut,
     LendingOut,
     OverdueOut,
-    ReleaseOut,
     SharesOut,
     WaitingOut,
 )
 from app.schemas.public import QuotaOut
-from app.services import park_views, rules, stuck
+from app.services import park_views, releases, rules, stuck
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import NOTHING, AccountRole, Balance, Book, balances_at
 from app.services.reference import PROGRAMME
 
-MONTHS_AHEAD = 12
 QUEUE_SHOWN = 100
 HHI_OF_ONE = 10_000
 
@@ -83,7 +80,7 @@ async def read_figures(
     names = await _largest_names(session, row)
     quota = accounts.quota
     queue = await _list_waiting(session, accounts.available_id, at=at)
-    months = months_of_room(
+    months = releases.months_of_room(
         [entry.amount for entry in queue], free=quota.available, releases=row.releases
     )
     for entry, month in zip(queue, months, strict=True):
@@ -124,7 +121,7 @@ async def read_figures(
             largest_share_pct=share_pct(row.largest_firm_liability, row.liability),
             largest_name=names.get(row.largest_firm),
         ),
-        releases=releases_from(row.releases, business_date(instant)),
+        releases=await releases.list_months(session, row, on=business_date(instant)),
         queue=queue[:QUEUE_SHOWN],
         stuck=await stuck.count_steps(session, park_code, at=at),
     )
@@ -193,6 +190,7 @@ def nothing(park_code: str) -> ParkFigures:
     values: dict[str, Any] = dict.fromkeys(money, ZERO) | dict.fromkeys(counts, 0)
     return ParkFigures(
         park_code=park_code,
+        version=0,
         days_median=Decimal(0),
         bank_squares=Decimal(0),
         firm_squares=Decimal(0),
@@ -285,33 +283,3 @@ def days_out(count: int, total: int, median: Decimal) -> DaysOut:
         return DaysOut(loans=0, mean=None, median=None)
     mean = (Decimal(total) / count).quantize(_TENTH, ROUND_HALF_UP)
     return DaysOut(loans=count, mean=mean, median=median.quantize(_TENTH, ROUND_HALF_UP))
-
-
-def months_of_room(
-    amounts: Sequence[Money], *, free: Money, releases: dict[str, Any]
-) -> list[str | None]:
-    """The month by whose end the schedules in force free room for each that waits, in order.
-
-    None where they do not, or where the account has the room: then the wait is for another limit.
-    """
-    months: list[str | None] = []
-    coming = iter(sorted(releases.items()))
-    month: str | None = None
-    for needed in amounts:
-        free -= needed
-        while free < ZERO:
-            month, freed = next(coming, (None, None))
-            if freed is None:
-                break
-            free += Money(freed)
-        months.append(month)
-    return months
-
-
-def releases_from(releases: dict[str, Any], on: date) -> Sequence[ReleaseOut]:
-    """Twelve months, that of ``on`` first; months without a release show zero."""
-    months = [
-        f"{on.year + (on.month - 1 + ahead) // 12}-{(on.month - 1 + ahead) % 12 + 1:02d}"
-        for ahead in range(MONTHS_AHEAD)
-    ]
-    return [ReleaseOut(month=month, amount=Money(releases.get(month, 0))) for month in months]

@@ -48,16 +48,16 @@ async def assert_proved(session: AsyncSession) -> None:
 
 
 def releases_by_hand(loan: Loan, lines: list[tuple[date, Money]]) -> dict[str, int]:
-    """Liability after each payment is round(principal × share); a month frees the difference."""
+    """Liability after each payment is round(principal × share); a day frees the difference."""
     owed, left = loan.liability, loan.outstanding
     freed: dict[str, int] = {}
     for due_on, principal in lines:
         left -= principal
         after = min(owed, schedules.share_of(left, loan.guarantee_share_pct))
-        month = f"{due_on:%Y-%m}"
-        freed[month] = freed.get(month, 0) + (owed - after).fen
+        day = f"{due_on:%Y-%m-%d}"
+        freed[day] = freed.get(day, 0) + (owed - after).fen
         owed = after
-    return {month: fen for month, fen in freed.items() if fen}
+    return {day: fen for day, fen in freed.items() if fen}
 
 
 async def test_a_drawn_loan_counts_in_its_park(session: AsyncSession) -> None:
@@ -176,6 +176,21 @@ async def test_verify_names_the_park_that_was_tampered_with(session: AsyncSessio
     await session.execute(text("UPDATE loan_exposures SET liability = liability - 1"))
     kinds = {finding.detail.split()[0] for finding in await exposures.verify(session)}
     assert kinds == {"loan", "line", "figures"}
+
+
+async def test_verify_names_a_day_that_frees_something_else(session: AsyncSession) -> None:
+    await make_drawn(session)
+    await session.execute(
+        text(
+            "INSERT INTO park_releases (park_code, due_on, version, amount)"
+            " VALUES (:park, '2027-05-20', 2, 1)"
+        ),
+        {"park": PARK},
+    )
+
+    [finding] = await exposures.verify(session)
+
+    assert (finding.subject, finding.detail) == (PARK, "freed on 2027-05-20")
 
 
 class TestAnySequence:

@@ -15,12 +15,12 @@ from app.lifecycle.parties import GuarantorType, OrganisationKind
 from app.models.financing import FinancingRequest
 from app.models.organisations import Organisation
 from app.schemas.figures import FiguresOut
-from app.services import figures, park_views, stuck
+from app.services import figures, park_views, releases, stuck
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.figures import months_of_room
+from app.services.releases import months_of_room
 from tests.make.deals import accept, make_table
 from tests.make.figures import clock, make_park
-from tests.make.loans import Drawn, make_drawn, pay
+from tests.make.loans import PARK, Drawn, make_drawn, pay
 from tests.make.parties import NOW, make_actor, make_organisation
 
 MAY_21 = date(2026, 5, 21)
@@ -71,7 +71,7 @@ class TestByHand:
         assert found.firms.largest_share_pct == Decimal("71.43")
         # On 23 November five instalments of 166,666.66 are behind, six and the rest to come.
         assert [release.month for release in found.releases][:2] == ["2026-11", "2026-12"]
-        assert len(found.releases) == 12
+        assert len(found.releases) == 13
         assert found.overdue.loans == 3
 
     async def test_of_the_days_to_cash_and_the_size(self, session: AsyncSession) -> None:
@@ -111,17 +111,73 @@ class TestByHand:
         }
 
     def test_a_wait_ends_with_the_month_that_frees_enough(self) -> None:
-        releases = {"2027-01": 300, "2026-12": 100, "2027-05": 100}
+        coming = {"2027-01": 300, "2026-12": 100, "2027-05": 100}
 
         def expected(free: int, *amounts: int) -> list[str | None]:
             return months_of_room(
-                [Money(fen) for fen in amounts], free=Money(free), releases=releases
+                [Money(fen) for fen in amounts], free=Money(free), releases=coming
             )
 
         assert expected(50, 50, 100, 1, 300, 50, 50) == [
             None, "2026-12", "2027-01", "2027-05", "2027-05", None
         ]  # fmt: skip
         assert expected(0) == []
+
+
+class TestReleases:
+    """A loan of 5,000,000 that is 80 % guaranteed and repaid at once, on 20 May 2027."""
+
+    @pytest.mark.parametrize(
+        ("on", "until", "freed"),
+        [
+            (date(2026, 5, 19), date(2027, 5, 19), 0),
+            (date(2026, 5, 20), date(2027, 5, 20), 4_000_000),
+            (date(2026, 5, 31), date(2027, 5, 31), 4_000_000),
+            (date(2027, 2, 28), date(2028, 2, 28), 0),
+            (date(2028, 2, 29), date(2029, 2, 28), 0),
+        ],
+    )
+    async def test_reach_the_day_twelve_months_ahead(
+        self, session: AsyncSession, on: date, until: date, freed: int
+    ) -> None:
+        await make_drawn(session)
+        row = await figures.last_figures(session, PARK, at=None)
+        assert row is not None
+
+        months = await releases.list_months(session, row, on=on)
+
+        assert len(months) == 13
+        assert months[0].month == f"{on:%Y-%m}"
+        assert (months[-1].until, months[-1].amount) == (until, Money.yuan(freed))
+
+    async def test_of_a_past_instant_are_what_was_known_then(self, session: AsyncSession) -> None:
+        drawn = await make_drawn(session)
+        before = await figures.last_figures(session, PARK, at=None)
+        await pay(session, drawn, "1000500.00", MAY_21, KEEP_TERM)
+        await bind(session, SYSTEM)
+        after = await figures.last_figures(session, PARK, at=None)
+        assert before is not None
+        assert after is not None
+
+        told = [await releases.list_months(session, row, on=MAY_21) for row in (before, after)]
+
+        assert [months[-1].amount for months in told] == [
+            Money.yuan(4_000_000),
+            Money.yuan(3_200_000),
+        ]
+
+    async def test_older_than_the_record_by_day_stop_at_a_whole_month(
+        self, session: AsyncSession
+    ) -> None:
+        await make_drawn(session)
+        row = await figures.last_figures(session, PARK, at=None)
+        assert row is not None
+        session.expunge(row)
+        row.version = 0
+
+        months = await releases.list_months(session, row, on=MAY_21)
+
+        assert [months[-1].month, len(months)] == ["2027-04", 12]
 
 
 class TestPastInstants:

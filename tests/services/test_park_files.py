@@ -190,7 +190,8 @@ class TestFiguresFile:
         told = {row[1]: row[2] for row in csv.reader(io.StringIO(data.decode("utf-8-sig")))}
         assert told["Outstanding"] == str(found.quota.outstanding)
         assert told["Held"] == "4000000.00"
-        assert told["Freed in 2027-05"] == str(found.releases[6].amount)
+        assert told["Freed in 2027-05, up to 2027-05-31"] == str(found.releases[6].amount)
+        assert f"Freed in {found.releases[12].month}, up to {found.releases[12].until}" in told
 
 
 class TestCallList:
