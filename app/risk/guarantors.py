@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from app.core.money import Money, Rounding
 
 _PLACES = Decimal("0.01")
 _WHOLE_PCT = 100
+
+PCT_MAX = Decimal("999999.99")
+"""What a percentage of next to nothing is shown as, at most."""
 
 
 def effective_capacity(
@@ -17,6 +20,22 @@ def effective_capacity(
     if net_assets is None or multiple is None:
         return signed
     return min(signed, net_assets.times(multiple, Rounding.DOWN))
+
+
+def used_pct(used: Money, capacity: Money) -> Decimal:
+    """What is used in per cent of the capacity, above 100 too; 0 while nothing is used."""
+    if not used:
+        return Decimal(0).quantize(_PLACES)
+    if not capacity:
+        return PCT_MAX
+    return min(
+        PCT_MAX, (Decimal(_WHOLE_PCT) * used.fen / capacity.fen).quantize(_PLACES, ROUND_HALF_UP)
+    )
+
+
+def over_pct(used: Money, most: Money) -> Decimal:
+    """By how many per cent ``used`` exceeds ``most``."""
+    return used_pct(used, most) - _WHOLE_PCT
 
 
 @dataclass(frozen=True, slots=True)

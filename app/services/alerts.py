@@ -5,7 +5,7 @@ the locks of money, and a new threshold in the dated rule counts without any tra
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,17 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import NotFound
-from app.core.money import Money
 from app.lifecycle.alerts import ALERT, AlertEvent, AlertStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.alerts import Alert
-from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
-from app.schemas.public import QuotaOut
-from app.services import guarantors, history, outbox, rules
+from app.services import guarantor_limits, guarantors, history, outbox, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.figures import hhi, last_figures, share_pct, utilisation
-from app.services.ledger import AccountRole, Book
 from app.services.programme import get_quota
 
 RULE = "alerts"
@@ -91,12 +87,9 @@ async def sweep(session: AsyncSession, *, now: datetime) -> int:
     """Raise what a threshold is passed for, clear what no longer holds; how many of both."""
     await bind(session, SYSTEM)
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SWEEP_LOCK})
-    rule = await rules.get(session, RULE, on=business_date(now))
-    measures = await _measure(session, loans_min=rule["loans_min"])
-    for (guarantor_id, share), points in (
-        await guarantors.list_short(session, on=business_date(now))
-    ).items():
-        measures[str(guarantor_id), f"{share}_short_pct"] = points
+    on = business_date(now)
+    rule = await rules.get(session, RULE, on=on)
+    measures = await _measure(session, loans_min=rule["loans_min"], on=on)
     passed = {
         (subject, measure, Decimal(level)): value
         for (subject, measure), value in measures.items()
@@ -150,7 +143,7 @@ async def _raise(
     outbox.announce(session, "alert.raised", alert.id, now=now)
 
 
-async def _measure(session: AsyncSession, *, loans_min: int) -> Measures:
+async def _measure(session: AsyncSession, *, loans_min: int, on: date) -> Measures:
     measures: Measures = {}
     for quota in await get_quota(session):
         measures[quota.park_code, UTILISATION] = utilisation(quota)
@@ -164,34 +157,13 @@ async def _measure(session: AsyncSession, *, loans_min: int) -> Measures:
             (quota.park_code, "largest_bank_pct"): share_pct(row.largest_bank_liability, liability),
             (quota.park_code, "largest_firm_pct"): share_pct(row.largest_firm_liability, liability),
         }
-    for subject, used in (await _limits(session)).items():
-        measures[subject, UTILISATION] = utilisation(used)
+    limits = await guarantor_limits.list_limits(session, on=on)
+    for limit in limits:
+        measures[str(limit.guarantor_id), UTILISATION] = limit.utilisation_pct
+    for (guarantor_id, measure), over in (
+        await guarantor_limits.list_over(session, limits)
+    ).items():
+        measures[str(guarantor_id), measure] = over
+    for (guarantor_id, share), points in (await guarantors.list_short(session, on=on)).items():
+        measures[str(guarantor_id), f"{share}_short_pct"] = points
     return measures
-
-
-async def _limits(session: AsyncSession) -> dict[str, QuotaOut]:
-    """Each guarantor's own limit in the words of a quota."""
-    accounts: dict[str, dict[str, LedgerAccount]] = {}
-    for account in await session.scalars(
-        select(LedgerAccount)
-        .where(LedgerAccount.book == Book.GUARANTOR)
-        .execution_options(populate_existing=True)
-    ):
-        accounts.setdefault(account.owner, {})[account.role] = account
-    limits = {}
-    for owner, roles in accounts.items():
-        posted = {
-            role: Money(account.credits_posted - account.debits_posted)
-            for role, account in roles.items()
-            if role != AccountRole.SOURCE
-        }
-        held = Money(roles[AccountRole.AVAILABLE].debits_pending)
-        limits[owner] = QuotaOut(
-            park_code=owner,
-            allocated=Money.sum(list(posted.values())),
-            held=held,
-            outstanding=posted.get(AccountRole.OUTSTANDING, Money(0)),
-            called=posted.get(AccountRole.CALLED, Money(0)),
-            available=posted[AccountRole.AVAILABLE] - held,
-        )
-    return limits

@@ -84,6 +84,63 @@ async def test_too_few_small_firms_alarm_the_guarantor_that_promised_them(
     assert [(row.measure, row.value) for row in raised] == [("small_firms_short_pct", Decimal(30))]
 
 
+async def test_a_client_above_a_lowered_cap_alarms_its_guarantor(session: AsyncSession) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(100_000_000))  # 4.0 million of one firm
+    assert drawn.guarantor is not None
+    guarantor_id = drawn.guarantor.organisation_id
+    limit = Money.yuan(100_000_000)
+    await set_terms(session, guarantor_id, limit, client_cap=Money.yuan(4_000_000))
+    await sweep(session)
+    assert await seen_by(session, drawn.guarantor) == []
+
+    await set_terms(session, guarantor_id, limit, client_cap=Money.yuan(3_200_000))
+    await sweep(session)
+
+    [alert] = await seen_by(session, drawn.guarantor)
+    assert (alert.measure, alert.value) == ("client_cap_over_pct", Decimal(25))
+
+
+async def test_more_than_the_multiple_of_its_net_assets_alarms_a_guarantor(
+    session: AsyncSession,
+) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(100_000_000))
+    assert drawn.guarantor is not None
+    guarantor_id = drawn.guarantor.organisation_id
+    assets = {"net_assets": Money.yuan(320_000), "net_asset_multiple": Decimal(10)}
+    terms = await set_terms(session, guarantor_id, Money.yuan(100_000_000), **assets)
+    terms.capacity = Money.yuan(3_200_000)
+    await sweep(session)
+
+    raised = {row.measure: row.value for row in await seen_by(session, drawn.guarantor)}
+    assert raised == {"net_assets_over_pct": Decimal(25), "utilisation_pct": Decimal(125)}
+
+
+async def test_a_guarantor_above_what_it_signed_for_passes_100_per_cent(
+    session: AsyncSession,
+) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(100_000_000))
+    assert drawn.guarantor is not None
+    await set_terms(session, drawn.guarantor.organisation_id, Money.yuan(3_000_000))
+    await sweep(session)
+
+    raised = await seen_by(session, drawn.guarantor)
+
+    assert {row.level: row.value for row in raised} == dict.fromkeys(
+        (Decimal(70), Decimal(85), Decimal(95)), Decimal("133.33")
+    )
+
+
+async def test_what_is_carried_without_capacity_is_an_alert_too(session: AsyncSession) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(100_000_000))
+    assert drawn.guarantor is not None
+    await set_terms(session, drawn.guarantor.organisation_id, Money(0))
+    await sweep(session)
+
+    raised = await seen_by(session, drawn.guarantor)
+
+    assert {row.value for row in raised} == {Decimal("999999.99")}
+
+
 async def test_it_clears_when_it_no_longer_holds_and_may_come_back(session: AsyncSession) -> None:
     table = await make_table(session, limit=Money.yuan(4_100_000))
     deal = await accept(session, table)
