@@ -192,7 +192,11 @@ async def list_alerts(
     limit: Limit = 50,
     after: UUID | None = None,
 ) -> Page[AlertOut]:
-    """Newest first; cleared ones stay on record."""
+    """Newest first; cleared ones stay on record.
+
+    Concentration raises none while there are fewer live loans than the figures tell in
+    `concentration_alerts_from_loans`.
+    """
     rows = await alerts.list_alerts(session, actor=actor, status=status, after=after, limit=limit)
     return Page(
         items=[AlertOut.model_validate(row) for row in rows],

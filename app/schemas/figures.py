@@ -114,6 +114,12 @@ class FiguresOut(Output):
     small_micro: SharesOut
     banks: ConcentrationOut
     firms: ConcentrationOut
+    concentration_alerts_from_loans: int | None = Field(
+        description="Concentration of banks and firms raises alerts from so many live loans on"
+        " (lending.live_loans): of fewer, one borrower is always most. Null where no rule was"
+        " in force.",
+        examples=[10],
+    )
     releases: list[ReleaseOut]
     queue: list[WaitingOut]  # the first hundred
     stuck: list[StepOut]
@@ -162,8 +168,14 @@ class LenderExposureOut(Output):
 
 class AlertOut(Output):
     id: UUID
-    subject: str
-    measure: str
+    subject: str  # a park's code, or a guarantor's id
+    measure: str = Field(
+        description="utilisation_pct; bank_hhi, firm_hhi, largest_bank_pct and largest_firm_pct"
+        " (from so many live loans on as the figures tell in concentration_alerts_from_loans);"
+        " of a guarantor also small_firms_short_pct, small_tickets_short_pct (points below what"
+        " it promised), client_cap_over_pct and net_assets_over_pct (per cent above its terms).",
+        examples=["utilisation_pct"],
+    )
     level: Decimal
     value: Decimal
     status: AlertStatus

@@ -21,10 +21,9 @@ from app.models.alerts import Alert
 from app.models.organisations import Organisation
 from app.services import guarantor_limits, guarantors, history, outbox, rules
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.figures import hhi, last_figures, share_pct, utilisation
+from app.services.figures import ALERT_RULE, hhi, last_figures, share_pct, utilisation
 from app.services.programme import get_quota
 
-RULE = "alerts"
 UTILISATION = "utilisation_pct"
 
 _SWEEP_LOCK = 0x7A68_A1E7
@@ -88,7 +87,7 @@ async def sweep(session: AsyncSession, *, now: datetime) -> int:
     await bind(session, SYSTEM)
     await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SWEEP_LOCK})
     on = business_date(now)
-    rule = await rules.get(session, RULE, on=on)
+    rule = await rules.get(session, ALERT_RULE, on=on)
     measures = await _measure(session, loans_min=rule["loans_min"], on=on)
     passed = {
         (subject, measure, Decimal(level)): value

@@ -18,7 +18,7 @@ from app.models.loans import Loan
 from app.schemas.figures import CallOut
 from app.services import park_views, rules
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.alerts import RULE
+from app.services.figures import ALERT_RULE
 from app.services.sheets import Sheet
 
 CALLS_MAX = 500
@@ -40,7 +40,7 @@ async def list_calls(
     """The calls of a visible park, the most pressing kind first, in each the longest overdue."""
     park = await park_views.find_park(session, actor=actor, park_code=park_code)
     await bind(session, SYSTEM)
-    rule = await rules.get(session, RULE, on=business_date(now))
+    rule = await rules.get(session, ALERT_RULE, on=business_date(now))
     until = now + timedelta(days=rule["call_within_days"])
     calls = [
         *await _overdue(session, park.code),

@@ -39,6 +39,11 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("最大银行占比（%）", "Largest bank, %", figures.banks.largest_share_pct),
         ("企业集中度（HHI）", "HHI of firms", figures.firms.hhi),
         ("最大企业占比（%）", "Largest firm, %", figures.firms.largest_share_pct),
+        (
+            "集中度预警起始笔数",
+            "Live loans from which concentration raises alerts",
+            figures.concentration_alerts_from_loans,
+        ),
     ]
     rows += [
         (

@@ -37,6 +37,9 @@ from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import NOTHING, AccountRole, Balance, Book, balances_at
 from app.services.reference import PROGRAMME
 
+ALERT_RULE = "alerts"
+"""The key of the dated rule."""
+
 QUEUE_SHOWN = 100
 HHI_OF_ONE = 10_000
 
@@ -121,6 +124,7 @@ async def read_figures(
             largest_share_pct=share_pct(row.largest_firm_liability, row.liability),
             largest_name=names.get(row.largest_firm),
         ),
+        concentration_alerts_from_loans=await _loans_min(session, on=business_date(instant)),
         releases=await releases.list_months(session, row, on=business_date(instant)),
         queue=queue[:QUEUE_SHOWN],
         stuck=await stuck.count_steps(session, park_code, at=at),
@@ -256,6 +260,12 @@ async def _floor(session: AsyncSession, cumulative: Money, *, on: date) -> Floor
     return FloorShareOut(
         cumulative=cumulative, target_pct=share_pct(cumulative, target) if target else None
     )
+
+
+async def _loans_min(session: AsyncSession, *, on: date) -> int | None:
+    """How many live loans concentration needs before it raises alerts; None without a rule."""
+    rule = await rules.find_version(session, ALERT_RULE, on=on)
+    return None if rule is None else int(rule.body["loans_min"])
 
 
 def utilisation(quota: QuotaOut) -> Decimal:

@@ -73,6 +73,8 @@ class TestByHand:
         assert [release.month for release in found.releases][:2] == ["2026-11", "2026-12"]
         assert len(found.releases) == 13
         assert found.overdue.loans == 3
+        # Of three loans no concentration is an alert, and the figures say from how many on it is.
+        assert found.concentration_alerts_from_loans == 10
 
     async def test_of_the_days_to_cash_and_the_size(self, session: AsyncSession) -> None:
         park = await make_park(session)
@@ -219,6 +221,7 @@ class TestPastInstants:
         assert found.lending.loans == 0
         assert found.days_to_cash.mean is None
         assert found.banks.hhi == 0
+        assert found.concentration_alerts_from_loans is None
         assert found.stuck == []
 
     async def test_the_future_is_refused(self, session: AsyncSession) -> None:
