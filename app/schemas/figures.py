@@ -156,12 +156,43 @@ class FirmExposureOut(Output):
     share_pct: PctOut
 
 
+class OwnLimitOut(Output):
+    """A guarantor's own limit = held + outstanding + called + available; queued stands beside."""
+
+    limit: Money
+    held: Money
+    outstanding: Money
+    called: Money
+    available: Money = Field(description="The headroom for new guarantees.")
+    queued: Money = Field(description="What waits for this limit, alone or with a quota.")
+    queued_deals: int
+    signed_capacity: Money | None
+    capacity: Money | None = Field(
+        description="What was signed for, as net assets × multiple bounds it. The limit is above"
+        " it where more is used."
+    )
+    utilisation_pct: PctOut = Field(
+        description="Held, outstanding and called, of the capacity: above 100 where it was"
+        " lowered below what is used.",
+        examples=["133.33"],
+    )
+    client_cap: Money | None
+    net_assets_max: Money | None = Field(description="Net assets × multiple.")
+
+
 class LenderExposureOut(Output):
-    """An institution's own live loans by park; a guarantor's also by firm, the largest first."""
+    """An institution's own live loans by park and by firm, the largest first.
+
+    Shares and the HHI are of a guarantor's liability, of a bank's outstanding principal, and
+    count all firms, not only the 200 that are listed.
+    """
 
     loans: int
     outstanding: Money
     liability: Money  # of the guarantors, called parts left out
+    firms_hhi: Decimal
+    largest_firm_pct: PctOut
+    own_limit: OwnLimitOut | None = Field(description="A guarantor's; null for a bank.")
     parks: list[ParkExposureOut]
     firms: list[FirmExposureOut]
 

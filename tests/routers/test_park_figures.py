@@ -1,6 +1,8 @@
 """A park's pages over HTTP: figures, files, alerts, consent, and the stream of a real server."""
 
 import asyncio
+import csv
+import io
 import json
 import os
 import signal
@@ -13,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import connect
@@ -27,6 +31,7 @@ from tests.make.deals import accept, make_table
 from tests.make.figures import make_park
 from tests.make.loans import make_drawn
 from tests.make.parties import NOW, make_actor, make_organisation
+from tests.make.programme import set_terms
 
 ClientOf = Callable[[Actor | None], ActorClient]
 
@@ -121,11 +126,68 @@ async def test_lenders_see_what_is_their_own(session: AsyncSession, client_of: C
             "liability": "4000000.00",
         }
     ]
-    assert (bank["parks"], bank["firms"]) == (parks, [])
-    assert guarantor["parks"] == parks
-    assert [(firm["firm_name"], firm["share_pct"]) for firm in guarantor["firms"]] == [
-        ("示例enterprise", "100")
-    ]
+    assert bank["parks"] == guarantor["parks"] == parks
+    assert bank["own_limit"] is None
+    for found in (bank, guarantor):
+        assert [(firm["firm_name"], firm["share_pct"]) for firm in found["firms"]] == [
+            ("示例enterprise", "100")
+        ]
+        assert (found["firms_hhi"], found["largest_firm_pct"]) == ("10000", "100")
+
+
+async def test_a_guarantor_sees_its_limit_and_what_waits_for_it(
+    session: AsyncSession, client_of: ClientOf
+) -> None:
+    table = await make_table(session, limit=Money.yuan(6_000_000))
+    await accept(session, table)  # holds 4.0 million
+    await accept(session, await make_table(session, guarantor=table.guarantor))
+    signed = Money.yuan(3_200_000)
+    await set_terms(
+        session, table.guarantor.organisation_id, signed, client_cap=Money.yuan(3_000_000)
+    )
+
+    async with client_of(table.guarantor) as client:
+        own = (await client.get("/v1/lender/exposure")).json()["own_limit"]
+        sheet = await client.get("/v1/lender/exposure.csv")
+        book = await client.get("/v1/lender/exposure.xlsx")
+
+    assert own == {
+        "limit": "6000000.00",
+        "held": "4000000.00",
+        "outstanding": "0.00",
+        "called": "0.00",
+        "available": "2000000.00",
+        "queued": "4000000.00",
+        "queued_deals": 1,
+        "signed_capacity": "3200000.00",
+        "capacity": "3200000.00",
+        "utilisation_pct": "125",
+        "client_cap": "3000000.00",
+        "net_assets_max": None,
+    }
+    told = {row[1]: row[2] for row in csv.reader(io.StringIO(sheet.content.decode("utf-8-sig")))}
+    assert told["Utilisation of the capacity, %"] == "125.00"
+    assert told["Queued"] == "4000000.00"
+    assert book.headers["content-type"] == XLSX
+    pages = openpyxl.load_workbook(io.BytesIO(book.content))
+    assert pages.sheetnames == ["exposure", "parks", "firms"]
+
+
+async def test_a_banks_own_concentration_is_of_its_principal(
+    session: AsyncSession, client_of: ClientOf
+) -> None:
+    drawn = await make_drawn(session, amount=Money.yuan(3_000_000))
+    other = await make_drawn(session, amount=Money.yuan(1_000_000), guarantor_type=None)
+    moved = {"bank": drawn.deal.bank_id, "loan": other.loan.id}
+    await session.execute(
+        text("UPDATE loan_exposures SET bank_id = :bank WHERE loan_id = :loan"), moved
+    )
+
+    async with client_of(drawn.bank) as client:
+        bank = (await client.get("/v1/lender/exposure")).json()
+
+    assert [firm["share_pct"] for firm in bank["firms"]] == ["75", "25"]
+    assert (bank["firms_hhi"], bank["largest_firm_pct"]) == ("6250", "75")
 
 
 async def test_an_alert_is_acknowledged_over_http(

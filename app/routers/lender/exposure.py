@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.core.errors import NotFound
 from app.lifecycle.alerts import AlertStatus
@@ -12,11 +12,12 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.alerts import Alert
 from app.routers.access import may
 from app.routers.deps import CurrentActor, Limit, Now, Session
+from app.routers.files import CSV_FILE, XLSX_FILE, csv_file, xlsx_file
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.figures import AcknowledgementIn, AlertOut, LenderExposureOut
-from app.services import alerts, lender_exposure
+from app.services import alerts, exposure_sheets, lender_exposure
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
 
@@ -26,9 +27,35 @@ ACKNOWLEDGES = may(OrganisationKind.GUARANTOR)
 
 
 @router.get("/exposure", dependencies=[READS], summary="The institution's own exposure")
-async def get_exposure(actor: CurrentActor, session: Session) -> LenderExposureOut:
-    """Live loans and liability per park; for a guarantor also per firm, the largest first."""
-    return await lender_exposure.get_exposure(session, actor=actor)
+async def get_exposure(actor: CurrentActor, session: Session, now: Now) -> LenderExposureOut:
+    """Live loans and liability per park and firm; a guarantor's limit, headroom and queue."""
+    return await lender_exposure.get_exposure(session, actor=actor, now=now)
+
+
+@router.get(
+    "/exposure.csv",
+    dependencies=[READS],
+    response_class=Response,
+    responses=CSV_FILE,
+    summary="The institution's own exposure as CSV",
+)
+async def get_exposure_csv(actor: CurrentActor, session: Session, now: Now) -> Response:
+    """The same figures, one in a line, without the lines by park and firm."""
+    found = await lender_exposure.get_exposure(session, actor=actor, now=now)
+    return csv_file(exposure_sheets.summary(found), name="exposure")
+
+
+@router.get(
+    "/exposure.xlsx",
+    dependencies=[READS],
+    response_class=Response,
+    responses=XLSX_FILE,
+    summary="The institution's own exposure as XLSX",
+)
+async def get_exposure_xlsx(actor: CurrentActor, session: Session, now: Now) -> Response:
+    """The figures on one sheet, parks and firms on the others."""
+    found = await lender_exposure.get_exposure(session, actor=actor, now=now)
+    return xlsx_file(exposure_sheets.all_of(found), name="exposure")
 
 
 @router.get("/alerts", dependencies=[READS_ALERTS], summary="Alerts on the guarantor's own limit")
