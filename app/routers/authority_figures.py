@@ -18,7 +18,16 @@ from app.routers.park_figures import At, FirstDay, LastDay, Period
 from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.figures import AcknowledgementIn, AlertOut, CallOut, FiguresOut, StuckOut
-from app.services import alerts, call_list, exports, figures, park_returns, statements, stuck
+from app.services import (
+    alerts,
+    call_list,
+    exports,
+    figures,
+    park_returns,
+    return_sheets,
+    statements,
+    stuck,
+)
 from app.services.statements import PeriodTooLong
 
 router = APIRouter(prefix="/authority", tags=["authority"], route_class=KeyedRoute)
@@ -141,12 +150,14 @@ async def get_statement_xlsx(
 async def get_return(
     code: Code, period: Period, actor: CurrentActor, session: Session, now: Now
 ) -> Response:
-    """Opening, flows and closing of the quota; loans, days, overdue, concentration."""
+    """Opening, flows and closing of the quota and the floor; loans, days, overdue, concentration;
+    the green channel, the funnel and the alerts of the period.
+    """
     found = await park_returns.get_return(
         session, actor=actor, park_code=code, named=period, now=now
     )
     return xlsx_file(
-        [park_returns.as_sheet(found), *exports.statement_sheets(found.statement)],
+        [*return_sheets.as_sheets(found), *exports.statement_sheets(found.statement)],
         name=f"return-{found.park_code}-{found.name}",
     )
 

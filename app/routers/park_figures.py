@@ -20,7 +20,16 @@ from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, Feed, OwnQuota
 from app.schemas.base import Day, Instant, Page
 from app.schemas.figures import AcknowledgementIn, AlertOut, CallOut, FiguresOut, StuckOut
-from app.services import alerts, call_list, exports, figures, park_returns, statements, stuck
+from app.services import (
+    alerts,
+    call_list,
+    exports,
+    figures,
+    park_returns,
+    return_sheets,
+    statements,
+    stuck,
+)
 from app.services.statements import PeriodTooLong
 
 router = APIRouter(prefix="/park", tags=["park"], route_class=KeyedRoute)
@@ -135,10 +144,12 @@ async def get_statement_xlsx(
     summary="The park's return for a month or a quarter, as XLSX",
 )
 async def get_return(period: Period, actor: CurrentActor, session: Session, now: Now) -> Response:
-    """Opening, flows and closing of the quota; loans, days, overdue, concentration."""
+    """Opening, flows and closing of the quota and the floor; loans, days, overdue, concentration;
+    the green channel, the funnel and the alerts of the period.
+    """
     found = await park_returns.get_return(session, actor=actor, named=period, now=now)
     return xlsx_file(
-        [park_returns.as_sheet(found), *exports.statement_sheets(found.statement)],
+        [*return_sheets.as_sheets(found), *exports.statement_sheets(found.statement)],
         name=f"return-{found.park_code}-{found.name}",
     )
 

@@ -106,6 +106,7 @@ class FiguresOut(Output):
     at: datetime
     quota: QuotaOut
     queued: Money
+    queued_deals: int
     utilisation_pct: PctOut
     floor: FloorShareOut
     lending: LendingOut

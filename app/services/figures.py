@@ -93,6 +93,7 @@ async def read_figures(
         at=instant,
         quota=quota,
         queued=Money.sum([entry.amount for entry in queue]),
+        queued_deals=len(queue),
         utilisation_pct=utilisation(quota),
         floor=await _floor(session, accounts.floor, on=business_date(instant)),
         lending=LendingOut(

@@ -27,7 +27,7 @@ async def show_park(
 ) -> FunnelOut:
     """The funnel of the actor's own park: numbers, no names."""
     park_code = await park_of(session, actor)
-    return (await _show(session, [park_code], since=since, until=until, now=now))[0]
+    return (await read(session, [park_code], since=since, until=until, now=now))[0]
 
 
 async def show_all(
@@ -36,10 +36,10 @@ async def show_all(
     """The funnel of every park."""
     actor.must_be(OrganisationKind.AUTHORITY)
     parks = (await session.scalars(select(Park.code).order_by(Park.code))).all()
-    return await _show(session, list(parks), since=since, until=until, now=now)
+    return await read(session, list(parks), since=since, until=until, now=now)
 
 
-async def _show(
+async def read(
     session: AsyncSession,
     parks: list[str],
     *,
@@ -47,6 +47,7 @@ async def _show(
     until: date | None,
     now: datetime,
 ) -> list[FunnelOut]:
+    """The funnel of each park, for whoever may see it."""
     until = until or business_date(now)
     since = since or until - PERIOD
     if since > until:

@@ -84,7 +84,7 @@ async def show_park(
     )
     if park_code is None:
         raise NotFound
-    return await _show(session, park_code=park_code, since=since, until=until, now=now)
+    return await read(session, park_code=park_code, since=since, until=until, now=now)
 
 
 async def show_all(
@@ -92,10 +92,10 @@ async def show_all(
 ) -> GreenChannelsOut:
     """The figures of every park that has requests on the channel."""
     actor.must_be(OrganisationKind.AUTHORITY)
-    return await _show(session, park_code=None, since=since, until=until, now=now)
+    return await read(session, park_code=None, since=since, until=until, now=now)
 
 
-async def _show(
+async def read(
     session: AsyncSession,
     *,
     park_code: str | None,
@@ -103,6 +103,7 @@ async def _show(
     until: date | None,
     now: datetime,
 ) -> GreenChannelsOut:
+    """The figures of one park or of all, for whoever may see them."""
     today = business_date(now)
     until = until or today
     since = since or until - PERIOD

@@ -5,21 +5,23 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Uuid, bindparam, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused
 from app.core.messages import say
 from app.core.money import ZERO, Money
+from app.models.alerts import Alert
 from app.models.exposures import ParkFigures
-from app.services import park_views
+from app.schemas.figures import FiguresOut
+from app.schemas.green_channel import GreenChannelsOut
+from app.schemas.park_desk import FunnelOut
+from app.services import funnel, green_channel, park_views
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.figures import days_out, hhi, last_figures, nothing, share_pct
+from app.services.figures import last_figures, nothing, read_accounts, read_figures
 from app.services.ledger import AccountRole
-from app.services.sheets import Cell, Sheet
 from app.services.statements import Statement, accounts_of, period, read_statement
 
 MONTHS_PER_QUARTER = 3
@@ -61,6 +63,11 @@ class Return:
     moves: Moves
     before: ParkFigures
     after: ParkFigures
+    floor_before: Money
+    closing: FiguresOut
+    green: GreenChannelsOut
+    funnel: FunnelOut
+    alerts: Sequence[Alert]
 
 
 async def get_return(
@@ -77,7 +84,9 @@ async def get_return(
     if first_day > business_date(now):
         raise FieldRefused("period", say("must not be in the future"))
     start, end = period(first_day, last_day, now=now)
+    until = min(last_day, business_date(now))
     await bind(session, SYSTEM)
+    [stages] = await funnel.read(session, [park.code], since=first_day, until=until, now=now)
     found = Return(
         park_code=park.code,
         name=named,
@@ -85,6 +94,13 @@ async def get_return(
         moves=await _moves(session, park.code, start=start, end=end),
         before=await last_figures(session, park.code, at=start) or nothing(park.code),
         after=await last_figures(session, park.code, at=end) or nothing(park.code),
+        floor_before=(await read_accounts(session, park.code, at=start)).floor,
+        closing=await read_figures(session, park.code, at=end, now=now),
+        green=await green_channel.read(
+            session, park_code=park.code, since=first_day, until=until, now=now
+        ),
+        funnel=stages,
+        alerts=await _alerts(session, park.code, start=start, end=end),
     )
     await bind(session, actor)
     return found
@@ -102,6 +118,22 @@ def days_of(named: str) -> tuple[date, date]:
         last = int(match["quarter"]) * MONTHS_PER_QUARTER
         first = last - MONTHS_PER_QUARTER + 1
     return date(year, first, 1), date(year, last, monthrange(year, last)[1])
+
+
+async def _alerts(
+    session: AsyncSession, park_code: str, *, start: datetime, end: datetime
+) -> Sequence[Alert]:
+    """Those that stood at some time of the period, in the order in which they were raised."""
+    rows = await session.scalars(
+        select(Alert)
+        .where(
+            Alert.subject == park_code,
+            Alert.raised_at <= end,
+            or_(Alert.cleared_at.is_(None), Alert.cleared_at > start),
+        )
+        .order_by(Alert.id)
+    )
+    return rows.all()
 
 
 async def _moves(session: AsyncSession, park_code: str, *, start: datetime, end: datetime) -> Moves:
@@ -133,70 +165,3 @@ async def _moves(session: AsyncSession, park_code: str, *, start: datetime, end:
             case _:
                 raise AssertionError(row)
     return Moves(**sums)
-
-
-def as_sheet(found: Return) -> Sheet:
-    """The return as one table of figures."""
-    columns = [("指标", "in Chinese"), ("指标（英文）", "Figure"), ("数值", "Value")]
-    return Sheet(found.name, columns, _rows(found))
-
-
-def _rows(found: Return) -> Sequence[Sequence[Cell]]:
-    by_role = {account.role: account for account in found.statement.accounts}
-    moves, before, after = found.moves, found.before, found.after
-    days = days_out(
-        after.days_count - before.days_count, after.days_sum - before.days_sum, Decimal(0)
-    )
-    rows: list[tuple[str, str, Cell]] = [
-        ("园区", "Park", found.park_code),
-        ("期间起", "From", found.statement.start),
-        ("期间止", "To", found.statement.end),
-    ]
-    for zh, en in (("期初", "Opening"), ("期末", "Closing")):
-        balances = {
-            role: account.opening if en == "Opening" else account.closing
-            for role, account in by_role.items()
-        }
-        available = balances[AccountRole.AVAILABLE]
-        outstanding = balances[AccountRole.OUTSTANDING].posted
-        called = balances[AccountRole.CALLED].posted
-        rows += [
-            (f"{zh}额度", f"{en} allocated", available.posted + outstanding + called),
-            (f"{zh}预占", f"{en} held", available.held),
-            (f"{zh}在保", f"{en} outstanding", outstanding),
-            (f"{zh}代偿", f"{en} called", called),
-            (f"{zh}可用", f"{en} available", available.posted - available.held),
-        ]
-    rows += [
-        ("本期调入", "Allocated", moves.allocated),
-        ("本期调出", "Withdrawn", moves.withdrawn),
-        ("本期预占", "Held", moves.held),
-        ("本期退回预占", "Holds given back", moves.given_back),
-        ("本期放款", "Drawn", moves.drawn),
-        ("本期冲正收回", "Retaken", moves.retaken),
-        ("本期释放", "Freed", moves.freed),
-        ("本期代偿", "Called", moves.called),
-        ("本期恢复", "Restored", moves.restored),
-        ("本期放款笔数", "Loans drawn", after.loans - before.loans),
-        ("本期放款本金", "Principal drawn", after.drawn - before.drawn),
-        ("本期首贷户", "First-time borrowers", after.first_time - before.first_time),
-        ("平均放款天数", "Days from request to cash, mean", days.mean),
-        ("期末贷款笔数", "Loans at the end", after.live_loans),
-        ("期末贷款余额", "Principal at the end", after.outstanding),
-        ("期末逾期笔数", "Loans overdue", after.overdue_loans),
-        ("期末逾期本金", "Principal overdue", after.overdue_principal),
-        ("期末逾期率（%）", "Overdue, %", share_pct(after.overdue_principal, after.outstanding)),
-        (
-            "期末小微占比（%）",
-            "Small and micro firms, %",
-            share_pct(after.small_micro_liability, after.liability),
-        ),
-        ("期末银行集中度（HHI）", "HHI of banks", hhi(after.bank_squares, after.liability)),
-        ("期末企业集中度（HHI）", "HHI of firms", hhi(after.firm_squares, after.liability)),
-        (
-            "期末最大企业占比（%）",
-            "Largest firm, %",
-            share_pct(after.largest_firm_liability, after.liability),
-        ),
-    ]
-    return rows

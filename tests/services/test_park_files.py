@@ -16,14 +16,26 @@ from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
 from app.lending.reschedule import PrepaymentChoice
 from app.models.organisations import Organisation
-from app.services import call_list, exports, figures, park_returns, park_views, statements
+from app.services import (
+    alerts,
+    call_list,
+    exports,
+    figures,
+    ledger,
+    park_returns,
+    park_views,
+    return_sheets,
+    statements,
+)
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
+from app.services.reference import PROGRAMME
 from app.services.sheets import Sheet, to_csv, to_xlsx
 from tests.make.deals import accept, approve_all, confirm_all, make_table
 from tests.make.figures import clock, make_park
+from tests.make.green import make_green
 from tests.make.limits import get_account
-from tests.make.loans import DRAWN_ON, PARK, make_drawn, pay
+from tests.make.loans import DRAWN_ON, PARK, Drawn, make_drawn, pay
 from tests.make.parties import NOW
 from tests.services.test_reversals import reverse
 
@@ -39,6 +51,18 @@ async def make_history(session: AsyncSession) -> None:
     await bind(session, SYSTEM)
     await accept(session, await make_table(session))
     await bind(session, SYSTEM)
+
+
+async def raise_floor(session: AsyncSession, drawn: Drawn) -> None:
+    """What the drawdown through the gate posts beside the quota."""
+    source, progress = [
+        await ledger.find_account(session, book=Book.FLOOR, owner=owner, role=role)
+        for owner, role in ((PROGRAMME, AccountRole.SOURCE), (PARK, AccountRole.PROGRESS))
+    ]
+    assert source is not None
+    assert progress is not None
+    step = ledger.transfer("drawdown", source.id, progress.id, drawn.loan.drawn, drawn.loan.id)
+    await ledger.apply(session, [step])
 
 
 def read(workbook: bytes) -> dict[str, list[list[Any]]]:
@@ -161,11 +185,49 @@ class TestReturn:
         held = opening[AccountRole.AVAILABLE].held + moves.held - moves.drawn - moves.given_back
         assert closing[AccountRole.AVAILABLE].held == held
         assert moves.allocated == Money.yuan(36_000_000)
-        pages = read(to_xlsx([park_returns.as_sheet(found)]))
+        pages = read(to_xlsx(return_sheets.as_sheets(found)))
         told = {row[1]: row[2] for row in pages[named][1:]}
         assert told["Loans drawn"] == 1
         assert told["Closing held"] == 4_000_000
         assert told["Closing outstanding"] == float(outstanding.fen) / 100
+
+    async def test_tells_floor_queue_funnel_and_alerts_of_the_period(
+        self, session: AsyncSession
+    ) -> None:
+        park = await make_park(session)
+        drawn = await make_drawn(
+            session, amount=Money.yuan(38_000_000), limit=Money.yuan(100_000_000)
+        )
+        await raise_floor(session, drawn)
+        await accept(session, await make_table(session, limit=Money(1)))  # waits for its limit
+        now = await clock(session)
+        await alerts.sweep(session, now=now)
+        await bind(session, SYSTEM)
+        named = f"{business_date(now):%Y-%m}"
+
+        found = await park_returns.get_return(session, actor=park, named=named, now=now)
+
+        pages = read(to_xlsx(return_sheets.as_sheets(found)))
+        told = {row[1]: row[2] for row in pages[named][1:]}
+        assert told["Closing utilisation, %"] == 84.44
+        assert (told["Closing queued"], told["Closing deals queued"]) == (4_000_000, 1)
+        assert told["Opening progress towards the floor"] == 0
+        assert told["Progress towards the floor in the period"] == 38_000_000
+        assert told["Closing progress towards the floor"] == 38_000_000
+        assert told["Of the programme's target, %"] == 19
+        assert [row[:3] for row in pages["alerts"][1:]] == [["utilisation_pct", 70, 84.44]]
+        assert {row[0]: row[1] for row in pages["funnel"][1:]}["accepted"] == 2
+        assert pages["green channel"][1:] == []
+
+    async def test_tells_the_clocks_of_the_green_channel(self, session: AsyncSession) -> None:
+        park = await make_park(session)
+        await make_green(session)
+        await bind(session, park)
+
+        found = await park_returns.get_return(session, actor=park, named="2026-09", now=NOW)
+
+        [line, *_] = read(to_xlsx(return_sheets.as_sheets(found)))["green channel"][1:]
+        assert line[0] == "first_quote"
 
     @pytest.mark.parametrize("named", ["2026", "2026-13", "2026-Q5", "26-01", "2026-Q", "x"])
     async def test_other_words_are_refused(self, session: AsyncSession, named: str) -> None:
