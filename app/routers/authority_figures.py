@@ -60,9 +60,9 @@ async def get_figures(
 async def get_figures_csv(
     code: Code, actor: CurrentActor, session: Session, now: Now, at: At = None
 ) -> Response:
-    """The same figures, one in a line."""
-    found = await figures.get_figures(session, actor=actor, park_code=code, at=at, now=now)
-    return csv_file(exports.figures_sheet(found), name=f"figures-{found.park_code}")
+    """The same figures, one in a line; then the queue and who is stuck."""
+    found = await figures.get_file(session, actor=actor, park_code=code, at=at, now=now)
+    return csv_file(exports.figures_csv(found), name=f"figures-{found.figures.park_code}")
 
 
 @router.get(
@@ -75,9 +75,9 @@ async def get_figures_csv(
 async def get_figures_xlsx(
     code: Code, actor: CurrentActor, session: Session, now: Now, at: At = None
 ) -> Response:
-    """The same figures, one in a line."""
-    found = await figures.get_figures(session, actor=actor, park_code=code, at=at, now=now)
-    return xlsx_file([exports.figures_sheet(found)], name=f"figures-{found.park_code}")
+    """The same figures, one in a line; the queue and who is stuck on other sheets."""
+    found = await figures.get_file(session, actor=actor, park_code=code, at=at, now=now)
+    return xlsx_file(exports.figures_sheets(found), name=f"figures-{found.figures.park_code}")
 
 
 @router.get(

@@ -2,10 +2,73 @@
 
 from collections.abc import Sequence
 
+from app.core.clock import business_date
 from app.core.money import Money
 from app.schemas.figures import FiguresOut
+from app.services.figures import FiguresFile
 from app.services.sheets import Cell, Sheet
 from app.services.statements import Statement
+
+UNNAMED = ("未具名", "unnamed")
+
+
+def figures_csv(found: FiguresFile) -> Sheet:
+    """Every figure in a line, then the queue and who is stuck, a line each."""
+    sheet = figures_sheet(found.figures)
+    queue: list[Sequence[Cell]] = [
+        (
+            f"排队第 {entry.position} 位：{entry.firm_name or UNNAMED[0]}"
+            f"（自 {business_date(entry.since)}）",
+            f"In the queue, place {entry.position}: {entry.firm_name or UNNAMED[1]},"
+            f" since {business_date(entry.since)}",
+            entry.amount,
+        )
+        for entry in found.figures.queue
+    ]
+    waiting: list[Sequence[Cell]] = [
+        (
+            f"{deal.step} 滞留：{deal.firm_name or UNNAMED[0]}（{deal.deal_id}）",
+            f"Stuck in {deal.step}: {deal.firm_name or UNNAMED[1]} ({deal.deal_id})",
+            deal.since,
+        )
+        for deal in found.stuck
+    ]
+    return Sheet(sheet.name, sheet.columns, [*sheet.rows, *queue, *waiting])
+
+
+def figures_sheets(found: FiguresFile) -> list[Sheet]:
+    """The figures, the queue, and who is stuck; firms are named with their consent."""
+    queue: list[Sequence[Cell]] = [
+        (
+            entry.position,
+            str(entry.kind),
+            entry.firm_name,
+            entry.amount,
+            entry.since,
+            entry.room_in,
+        )
+        for entry in found.figures.queue
+    ]
+    waiting: list[Sequence[Cell]] = [
+        (str(deal.step), deal.since, deal.firm_name, str(deal.deal_id)) for deal in found.stuck
+    ]
+    firm = ("企业", "Firm")
+    return [
+        figures_sheet(found.figures),
+        Sheet(
+            "queue",
+            [
+                ("位次", "Place"),
+                ("类型", "Kind"),
+                firm,
+                ("金额", "Amount"),
+                ("自", "Since"),
+                ("预计有额度", "Room in"),
+            ],
+            queue,
+        ),
+        Sheet("stuck", [("环节", "Step"), ("自", "Since"), firm, ("业务号", "Deal")], waiting),
+    ]
 
 
 def figures_sheet(figures: FiguresOut) -> Sheet:
@@ -20,6 +83,7 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("代偿", "Called", quota.called),
         ("可用", "Available", quota.available),
         ("排队", "Queued", figures.queued),
+        ("排队笔数", "Deals queued", figures.queued_deals),
         ("使用率（%）", "Utilisation, %", figures.utilisation_pct),
         ("累计担保贷款", "Progress towards the floor", figures.floor.cumulative),
         ("目标占比（%）", "Of the programme's target, %", figures.floor.target_pct),
@@ -36,8 +100,12 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("小微在保", "Liability of small and micro firms", figures.small_micro.liability),
         ("小微占比（%）", "Small and micro firms, %", figures.small_micro.share_pct),
         ("银行集中度（HHI）", "HHI of banks", figures.banks.hhi),
+        ("最大银行", "Largest bank", figures.banks.largest_name),
+        ("最大银行担保责任", "Liability for the largest bank", figures.banks.largest_liability),
         ("最大银行占比（%）", "Largest bank, %", figures.banks.largest_share_pct),
         ("企业集中度（HHI）", "HHI of firms", figures.firms.hhi),
+        ("最大企业", "Largest firm", figures.firms.largest_name),
+        ("最大企业担保责任", "Liability for the largest firm", figures.firms.largest_liability),
         ("最大企业占比（%）", "Largest firm, %", figures.firms.largest_share_pct),
         (
             "集中度预警起始笔数",

@@ -3,6 +3,7 @@
 Nothing here goes through the loans, so the price is the same whatever their number.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -29,6 +30,7 @@ from app.schemas.figures import (
     LendingOut,
     OverdueOut,
     SharesOut,
+    StuckOut,
     WaitingOut,
 )
 from app.schemas.public import QuotaOut
@@ -41,6 +43,7 @@ ALERT_RULE = "alerts"
 """The key of the dated rule."""
 
 QUEUE_SHOWN = 100
+STUCK_SHOWN = 1000
 HHI_OF_ONE = 10_000
 
 _TENTH, _HUNDREDTH, _WHOLE = Decimal("0.1"), Decimal("0.01"), Decimal(1)
@@ -53,6 +56,14 @@ class ParkAccounts:
     quota: QuotaOut
     floor: Money
     available_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresFile:
+    """A park's figures and the deals before cash, the longest in its step first."""
+
+    figures: FiguresOut
+    stuck: Sequence[StuckOut]
 
 
 async def get_figures(
@@ -71,6 +82,22 @@ async def get_figures(
     figures = await read_figures(session, park.code, at=at, now=now)
     await bind(session, actor)
     return figures
+
+
+async def get_file(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    park_code: str | None = None,
+    at: datetime | None = None,
+    now: datetime,
+) -> FiguresFile:
+    """The figures and who was stuck at that instant, as a file tells them."""
+    found = await get_figures(session, actor=actor, park_code=park_code, at=at, now=now)
+    await bind(session, SYSTEM)
+    waiting = await stuck.read_stuck(session, found.park_code, at=at, limit=STUCK_SHOWN)
+    await bind(session, actor)
+    return FiguresFile(found, waiting)
 
 
 async def read_figures(

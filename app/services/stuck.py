@@ -38,21 +38,37 @@ async def list_stuck(
     """Deals before cash of a visible park, the longest in its step first."""
     park = await park_views.find_park(session, actor=actor, park_code=park_code)
     await bind(session, SYSTEM)  # a park is no party of the deals; it sees no more than this
+    found = await read_stuck(session, park.code, after=after, limit=limit)
+    await bind(session, actor)
+    return found
+
+
+async def read_stuck(
+    session: AsyncSession,
+    park_code: str,
+    *,
+    at: datetime | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Sequence[StuckOut]:
+    """The same for whoever may see the park, now or at a past instant, by today's consents.
+
+    To be read as the platform.
+    """
     steps = (
         select(DealStep, Deal.firm_id)
         .join(Deal, Deal.id == DealStep.deal_id)
-        .where(DealStep.park_code == park.code, _open(None))
+        .where(DealStep.park_code == park_code, _open(at))
         .order_by(DealStep.since, DealStep.deal_id)
         .limit(limit)
     )
     if after is not None:
-        last = select(DealStep.since).where(DealStep.deal_id == after, _open(None))
+        last = select(DealStep.since).where(DealStep.deal_id == after, _open(at))
         steps = steps.where(
             tuple_(DealStep.since, DealStep.deal_id) > tuple_(last.scalar_subquery(), after)
         )
     rows = (await session.execute(steps)).all()
     names = await park_views.names_of(session, {firm_id for _, firm_id in rows})
-    await bind(session, actor)
     return [
         StuckOut(
             deal_id=step.deal_id,

@@ -245,15 +245,42 @@ class TestFiguresFile:
         park = await make_park(session)
         await make_history(session)
         now = await clock(session)
-        found = await figures.get_figures(session, actor=park, now=now)
+        file = await figures.get_file(session, actor=park, now=now)
 
-        data = to_csv(exports.figures_sheet(found))
+        data = to_csv(exports.figures_csv(file))
 
+        found = file.figures
         told = {row[1]: row[2] for row in csv.reader(io.StringIO(data.decode("utf-8-sig")))}
         assert told["Outstanding"] == str(found.quota.outstanding)
         assert told["Held"] == "4000000.00"
         assert told["Freed in 2027-05, up to 2027-05-31"] == str(found.releases[6].amount)
         assert f"Freed in {found.releases[12].month}, up to {found.releases[12].until}" in told
+
+    async def test_names_the_largest_the_queue_and_the_stuck(self, session: AsyncSession) -> None:
+        park = await make_park(session)
+        drawn = await make_drawn(session)
+        short = await make_table(session, limit=Money(1))
+        deal = await accept(session, short)
+        for firm in (drawn.firm, short.firm):
+            await bind(session, firm)
+            await park_views.consent(session, actor=firm, now=NOW)
+        await bind(session, SYSTEM)
+
+        file = await figures.get_file(session, actor=park, now=await clock(session))
+
+        pages = read(to_xlsx(exports.figures_sheets(file)))
+        told = {row[1]: row[2] for row in pages["figures"][1:]}
+        assert (told["Largest firm"], told["Largest bank"]) == ("示例enterprise", "示例bank")
+        assert told["Liability for the largest firm"] == 4_000_000
+        assert told["Deals queued"] == 1
+        [waiting] = pages["queue"][1:]
+        assert waiting[:4] == [1, "deal", "示例enterprise", 4_000_000]
+        [stuck] = pages["stuck"][1:]
+        assert (stuck[0], stuck[2:]) == ("queued", ["示例enterprise", str(deal.id)])
+        data = to_csv(exports.figures_csv(file)).decode("utf-8-sig")
+        lines = {row[1]: row[2] for row in csv.reader(io.StringIO(data))}
+        assert lines["In the queue, place 1: 示例enterprise, since 2026-11-23"] == "4000000.00"
+        assert f"Stuck in queued: 示例enterprise ({deal.id})" in lines
 
 
 class TestCallList:
