@@ -16,8 +16,8 @@ from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, AllQuotas, Feed
 from app.schemas.base import Day, shape
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
-from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, ProgrammeOut
-from app.services import green_channel, programme, sealing, work_calendar
+from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, PublicProgrammeOut
+from app.services import green_channel, programme, public_programme, sealing, work_calendar
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 
 health = APIRouter(tags=["public"], dependencies=[public()])
@@ -49,9 +49,13 @@ async def stream_quota(feed: Feed, first: AllQuotas) -> AsyncIterable[ServerSent
 
 
 @router.get("/programme", summary="Capacity, floor progress and quota of every account")
-async def get_programme(session: Session, now: Now) -> ProgrammeOut:
-    """Allocated, held, outstanding, called and available: exact, per account, live."""
-    return await programme.get_figures(session, on=business_date(now))
+async def get_programme(session: Session, now: Now) -> PublicProgrammeOut:
+    """Allocated, held, outstanding, called and available: exact, per account, live.
+
+    What joined the queue is about deals: it is told for the last whole quarter and the whole
+    region, and null where too few firms, or one above all, stand behind.
+    """
+    return await public_programme.get_figures(session, on=business_date(now))
 
 
 @router.get(

@@ -50,6 +50,23 @@ class ProgrammeOut(Output):
     accounts: list[QuotaOut]
 
 
+class QueuedOut(Output):
+    """What joined the queue in the last whole quarter, over all accounts.
+
+    Null where too few firms, or one above all, stand behind.
+    """
+
+    quarter: str = Field(examples=["2026Q3"])
+    amount: Money | None
+    deals: int | None
+
+
+class PublicProgrammeOut(ProgrammeOut):
+    """The programme for everybody. The queue is told by whole quarters of the whole region."""
+
+    queued: QueuedOut
+
+
 class LedgerRootOut(Output):
     """The head of the ledger's hash chain when a business day (Asia/Shanghai) was over."""
 

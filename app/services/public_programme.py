@@ -1,0 +1,69 @@
+"""The programme for everybody: exact where deal.md says so, else only what singles no firm out."""
+
+from collections import Counter
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import SHANGHAI
+from app.core.money import Money
+from app.lifecycle.deals import QueueKind
+from app.models.deals import Deal, QueueEntry
+from app.schemas.public import PublicProgrammeOut, QueuedOut
+from app.services import programme, rules
+from app.services.actor import as_platform
+from app.services.clocks import LEVELS
+
+MONTHS_OF_QUARTER = 3
+
+
+async def get_figures(session: AsyncSession, *, on: date) -> PublicProgrammeOut:
+    """The programme's figures, with what joined the queue in the last whole quarter."""
+    figures = await programme.get_figures(session, on=on)
+    return PublicProgrammeOut(**dict(figures), queued=await _queued(session, *_last_quarter(on)))
+
+
+async def _queued(session: AsyncSession, first: date, after: date) -> QueuedOut:
+    """Entries by the quarter in which they joined: no entry is in two, and none is told live.
+
+    So no difference of two answers singles a firm out. As on the green channel, a figure needs
+    enough firms, none of them too large.
+    """
+    rule = await rules.get(session, LEVELS, on=after - timedelta(days=1))
+    start, end = (datetime.combine(day, time(0), SHANGHAI) for day in (first, after))
+    statement = (
+        select(Deal.firm_id, func.count(), func.sum(QueueEntry.amount))
+        .join(Deal, Deal.id == QueueEntry.deal_id)
+        .where(
+            QueueEntry.kind == QueueKind.DEAL,
+            QueueEntry.quota_account_id.is_not(None),
+            QueueEntry.joined_at >= start,
+            QueueEntry.joined_at < end,
+        )
+        .group_by(Deal.firm_id)
+    )
+    deals: Counter[UUID] = Counter()
+    amounts: Counter[UUID] = Counter()
+    async with as_platform(session):
+        for firm_id, count, amount in await session.execute(statement):
+            deals[firm_id], amounts[firm_id] = count, amount.fen
+    told = len(deals) >= rule["public_firms_min"] and all(
+        max(parts.values()) * 100 <= parts.total() * rule["public_share_max_pct"]
+        for parts in (deals, amounts)
+    )
+    return QueuedOut(
+        quarter=f"{first.year}Q{(first.month - 1) // MONTHS_OF_QUARTER + 1}",
+        amount=Money(amounts.total()) if told else None,
+        deals=deals.total() if told else None,
+    )
+
+
+def _last_quarter(on: date) -> tuple[date, date]:
+    """The first day of the last whole quarter before ``on``, and the first day after it."""
+    month = (on.month - 1) // MONTHS_OF_QUARTER * MONTHS_OF_QUARTER + 1
+    after = date(on.year, month, 1)
+    if month == 1:
+        return date(on.year - 1, 12 - MONTHS_OF_QUARTER + 1, 1), after
+    return date(on.year, month - MONTHS_OF_QUARTER, 1), after
