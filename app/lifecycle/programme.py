@@ -21,6 +21,9 @@ class ChangeKind(StrEnum):
     GUARANTOR_TERMS = "guarantor_terms"
     CAPS = "caps"
     QUEUE_RULE = "queue_rule"
+    ALERTS = "alerts"
+    RENEWAL = "renewal"
+    KEY_INDUSTRIES = "key_industries"
 
 
 class ChangeStatus(StrEnum):

@@ -25,6 +25,7 @@ from app.schemas.programme import (
     NoteIn,
     RuleOut,
 )
+from app.schemas.programme_rules import RuleKey
 from app.services import guarantors, programme_changes, rules
 from app.services.caps import CAPS
 from app.services.change_effects import (
@@ -67,9 +68,10 @@ TESTED = (
 async def propose(
     form: ChangeIn, actor: CurrentActor, session: Session, now: Now
 ) -> ProgrammeChange:
-    """Capacity, transfers between reserve and accounts, a new park, a guarantor's terms, caps, or
-    the rule of the queue. Nothing moves until **another** manager approves; a guarantor's terms
-    also need its signature. A later day is kept by the worker, which tests everything again.
+    """Capacity, transfers between reserve and accounts, a new park, a guarantor's terms, caps, the
+    rule of the queue, alert levels, renewals or key industries. Nothing moves until **another**
+    manager approves; a guarantor's terms also need its signature. A later day is kept by the
+    worker, which tests everything again.
     """
     return await programme_changes.propose(session, actor=actor, form=form, now=now)
 
@@ -162,6 +164,18 @@ async def withdraw(
 async def get_caps(session: Session, today: Today) -> RuleVersion:
     """Per loan, firm, bank and park. Lack of room queues; a cap refuses."""
     return await rules.get_version(session, CAPS, on=today)
+
+
+@router.get(
+    "/programme/rules/{key}",
+    response_model=RuleOut,
+    dependencies=[READS],
+    responses=problems(NotFound),
+    summary="A dated rule in force",
+)
+async def get_rule(key: RuleKey, session: Session, today: Today) -> RuleVersion:
+    """What a change of this kind replaces as a whole, since when it is in force, and its source."""
+    return await rules.get_version(session, key, on=today)
 
 
 @router.get(

@@ -1,8 +1,6 @@
 """Wire shapes of the programme's changes: what is proposed, and what became of it."""
 
 from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,20 +10,21 @@ from pydantic.config import JsonDict
 from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.programme import ChangeKind, ChangeStatus
-from app.risk.caps import Cap, Caps
 from app.schemas.base import Day, Input, LongText, Output, ShortText, refused, shape
 from app.schemas.fields import (
-    READ_DECIMAL,
-    TELL_DECIMAL,
     Amount,
     PctOut,
     PositiveAmount,
     SharePct,
-    Whole,
-    limits,
 )
-
-PositiveShare = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
+from app.schemas.programme_rules import (
+    AlertsFacts,
+    CapsFacts,
+    KeyIndustriesFacts,
+    PositiveShare,
+    QueueRuleFacts,
+    RenewalFacts,
+)
 
 RESERVE = "RESERVE"
 """How a transfer names the unallocated reserve."""
@@ -106,86 +105,20 @@ class GuarantorTermsFacts(Input):
         return self
 
 
-class CapIn(Input):
-    """An amount, a percentage of the capacity, or both: then the lower one holds."""
+AnyFacts = (
+    CapacityFacts
+    | TransferFacts
+    | ParkFacts
+    | GuarantorTermsFacts
+    | CapsFacts
+    | QueueRuleFacts
+    | AlertsFacts
+    | RenewalFacts
+    | KeyIndustriesFacts
+)
+Facts = Annotated[AnyFacts, Field(discriminator="kind")]
 
-    amount: PositiveAmount | None = None
-    pct_of_capacity: PositiveShare | None = None
-
-    def as_cap(self) -> Cap:
-        return Cap(self.amount, self.pct_of_capacity)
-
-
-class CapsBody(Input):
-    """The caps of the programme; one that is null does not cap."""
-
-    per_loan: CapIn | None = Field(None, description="Of one loan's principal.")
-    per_firm: CapIn | None = Field(None, description="Of the liability for one firm.")
-    per_bank: CapIn | None = Field(None, description="Of the liability for one bank's loans.")
-    per_park: CapIn | None = Field(None, description="Of the liability on one account.")
-
-    def as_caps(self) -> Caps:
-        parts = (self.per_loan, self.per_firm, self.per_bank, self.per_park)
-        return Caps(*(Cap() if part is None else part.as_cap() for part in parts))
-
-
-class CapsFacts(CapsBody):
-    """New caps, all four of them: those that stay are named again, null says that none holds."""
-
-    kind: Literal[ChangeKind.CAPS]
-    per_loan: CapIn | None = Field(description="Of one loan's principal; null: no cap.")
-    per_firm: CapIn | None = Field(description="Of the liability for one firm; null: no cap.")
-    per_bank: CapIn | None = Field(
-        description="Of the liability for one bank's loans; null: no cap."
-    )
-    per_park: CapIn | None = Field(description="Of the liability on one account; null: no cap.")
-
-    @model_validator(mode="after")
-    def _a_cap_caps(self) -> "CapsFacts":
-        for name in CapsBody.model_fields:
-            if getattr(self, name) == CapIn():
-                raise refused(
-                    name, say("states neither amount nor pct_of_capacity; null says: no cap")
-                )
-        return self
-
-
-class Mark(StrEnum):
-    """What makes a firm preferred where a priority is in force."""
-
-    SMALL_AND_MICRO = "small_and_micro"
-    KEY_INDUSTRY = "key_industry"
-
-
-class QueueRuleBody(Input):
-    """The order of the queue, with the text that is shown beside every place in it."""
-
-    enabled: bool = Field(description="False: one order of arrival.")
-    preferred: Annotated[list[Mark], Field(min_length=1, max_length=2)] = Field(
-        description="Firms with any of these marks go first."
-    )
-    passes_max: Annotated[Whole, Field(ge=1, le=100)] = Field(
-        description="A deal is passed by priority at most so often."
-    )
-    days_max: Annotated[Whole, Field(ge=1, le=365)] = Field(
-        description="A deal that has waited so long is not passed any more."
-    )
-    text_zh: LongText
-    text_en: LongText
-
-
-class QueueRuleFacts(QueueRuleBody):
-    kind: Literal[ChangeKind.QUEUE_RULE]
-
-
-Facts = Annotated[
-    CapacityFacts | TransferFacts | ParkFacts | GuarantorTermsFacts | CapsFacts | QueueRuleFacts,
-    Field(discriminator="kind"),
-]
-
-FACTS: TypeAdapter[
-    CapacityFacts | TransferFacts | ParkFacts | GuarantorTermsFacts | CapsFacts | QueueRuleFacts
-] = TypeAdapter(Facts)
+FACTS: TypeAdapter[AnyFacts] = TypeAdapter(Facts)
 """Reads the ``facts`` column of a change, and writes it with ``dump_python(…, mode="json")``."""
 
 _EXAMPLES: list[JsonDict] = [
@@ -225,6 +158,30 @@ _EXAMPLES: list[JsonDict] = [
         "days_max": 30,
         "text_zh": "小微企业和重点产业优先；每笔排队最多被越过三次，等待满三十天后不再被越过。",
         "text_en": "Small and micro firms and key industries first; at most three times past one.",
+    },
+    {
+        "kind": "alerts",
+        "loans_min": 10,
+        "call_within_days": 5,
+        "levels": {
+            "utilisation_pct": ["60", "80", "95"],
+            "bank_hhi": ["2500"],
+            "firm_hhi": ["2500"],
+            "largest_bank_pct": ["50"],
+            "largest_firm_pct": ["20"],
+            "small_firms_short_pct": ["0"],
+            "small_tickets_short_pct": ["0"],
+            "client_cap_over_pct": ["0"],
+            "net_assets_over_pct": ["0"],
+        },
+    },
+    {"kind": "renewal", "window_days": 90, "days_past_due_max": 0},
+    {
+        "kind": "key_industries",
+        "industries": [
+            {"code": "new_materials", "name": "新型材料"},
+            {"code": "clean_energy", "name": "清洁能源"},
+        ],
     },
 ]
 

@@ -19,7 +19,7 @@ from app.risk.caps import (
     find_client_breach,
     find_shared_breach,
 )
-from app.schemas.programme import CapsBody
+from app.schemas.programme_rules import CapsBody
 
 CAPS = "caps"
 """The key of the dated rule."""

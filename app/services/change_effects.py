@@ -5,8 +5,10 @@ when the posting follows in the same transaction.
 """
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,17 +22,20 @@ from app.schemas.programme import (
     FACTS,
     RESERVE,
     CapacityFacts,
-    CapsFacts,
     GuarantorTermsFacts,
     ParkFacts,
-    QueueRuleFacts,
     TransferFacts,
 )
+from app.schemas.programme_rules import (
+    AlertsFacts,
+    CapsFacts,
+    KeyIndustriesFacts,
+    QueueRuleFacts,
+    RenewalFacts,
+)
 from app.services import guarantors, ledger, rules
-from app.services.caps import CAPS
 from app.services.ledger import AccountRole, Book
 from app.services.programme import balance
-from app.services.queue_rule import QUEUE_RULE
 from app.services.reference import PROGRAMME, open_quota
 from app.services.tasks import Task, enqueue
 
@@ -120,6 +125,10 @@ async def test(session: AsyncSession, change: ProgrammeChange) -> None:
             terms = await guarantors.find_terms(session, facts.guarantor_id, on=change.effective_on)
             if terms is not None and guarantors.are_in_force(terms, facts):
                 raise NothingToChange
+        case AlertsFacts() | RenewalFacts() | KeyIndustriesFacts() as facts:
+            version = await rules.find_version(session, facts.kind, on=change.effective_on)
+            if version is not None and _is_of(version.body, facts):
+                raise NothingToChange
         case CapsFacts() | QueueRuleFacts():
             pass
 
@@ -145,10 +154,13 @@ async def apply(session: AsyncSession, change: ProgrammeChange) -> None:
                 session, facts, change_id=change.id, on=change.effective_on
             )
             await enqueue(session, Task.PROMOTE_QUEUE)
-        case CapsFacts() | QueueRuleFacts() as facts:
-            key = CAPS if isinstance(facts, CapsFacts) else QUEUE_RULE
-            await _write_rule(session, key, change)
+        case CapsFacts() | QueueRuleFacts():
+            await _write_rule(session, change, _body(change.facts))
             await enqueue(session, Task.PROMOTE_QUEUE)
+        case AlertsFacts() | RenewalFacts():
+            await _write_rule(session, change, _body(change.facts))
+        case KeyIndustriesFacts() as facts:
+            await _write_rule(session, change, dict(facts.as_body()))
 
 
 async def _test_capacity(session: AsyncSession, facts: CapacityFacts) -> None:
@@ -221,12 +233,29 @@ def _side(accounts: Quotas, code: str) -> LedgerAccount:
     return accounts[code, AccountRole.AVAILABLE]
 
 
-async def _write_rule(session: AsyncSession, key: str, change: ProgrammeChange) -> None:
-    """A version of the rule from the change's day on; a file that comes later is another one."""
+def _body(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "kind"}
+
+
+def _is_of(body: dict[str, Any], facts: AlertsFacts | RenewalFacts | KeyIndustriesFacts) -> bool:
+    """Whether the body says what the change proposes, however its decimals are written."""
+    if isinstance(facts, KeyIndustriesFacts):
+        return body == facts.as_body()
+    try:
+        return type(facts).model_validate({"kind": facts.kind} | body) == facts
+    except ValidationError:
+        return False  # of an earlier shape
+
+
+async def _write_rule(session: AsyncSession, change: ProgrammeChange, body: dict[str, Any]) -> None:
+    """A version of the rule from the change's day on; a file that comes later is another one.
+
+    The change's kind is the key of its rule.
+    """
     version = RuleFile(
-        key=key,
+        key=change.kind,
         valid_from=change.effective_on,
         source=f"programme change {change.id}: {change.reason}",
-        body={name: value for name, value in change.facts.items() if name != "kind"},
+        body=body,
     )
     await rules.load(session, [version])

@@ -12,7 +12,7 @@ from app.models.deals import Deal, QueueEntry
 from app.models.financing import FinancingRequest
 from app.risk import turns
 from app.risk.turns import Priority
-from app.schemas.programme import Mark, QueueRuleBody
+from app.schemas.programme_rules import Mark, QueueRuleBody
 from app.schemas.queue import QueueRuleOut
 from app.services import rules
 from app.services.guarantors import SMALL

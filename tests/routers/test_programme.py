@@ -123,6 +123,9 @@ async def test_a_guarantor_signs_or_refuses_its_own_terms(
             await client.get(f"/v1/authority/guarantors/{guarantor.organisation_id}/terms")
         ).json()
         caps = (await client.get("/v1/authority/programme/caps")).json()
+        same = (await client.get("/v1/authority/programme/rules/caps")).json()
+        levels = (await client.get("/v1/authority/programme/rules/alerts")).json()
+        unknown = await client.get("/v1/authority/programme/rules/security")
 
     assert {item["id"] for item in waiting["items"]} == set(ids)
     assert (signed.json()["status"], refused.json()["status"]) == ("in_force", "refused")
@@ -131,6 +134,9 @@ async def test_a_guarantor_signs_or_refuses_its_own_terms(
     assert Decimal(terms[0]["net_asset_multiple"]) == Decimal(10)
     assert (mix["liability"], mix["below"]) == ("0.00", [])
     assert caps["uncalibrated"] is True
+    assert same == caps
+    assert levels["body"]["levels"]["utilisation_pct"] == ["70", "85", "95"]
+    assert unknown.status_code == 422
 
 
 async def test_a_firm_that_waits_changes_its_package(
