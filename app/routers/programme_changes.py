@@ -17,6 +17,7 @@ from app.routers.deps import CurrentActor, Limit, Now, Session, Today
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
+from app.schemas.figures import OwnLimitOut
 from app.schemas.programme import (
     ChangeIn,
     ChangeOut,
@@ -26,7 +27,7 @@ from app.schemas.programme import (
     RuleOut,
 )
 from app.schemas.programme_rules import RuleKey
-from app.services import guarantors, programme_changes, rules
+from app.services import guarantors, lender_exposure, programme_changes, rules
 from app.services.caps import CAPS
 from app.services.change_effects import (
     AllocationBelowUse,
@@ -202,3 +203,16 @@ async def list_terms(
 async def get_mix(guarantor_id: UUID, actor: CurrentActor, session: Session, today: Today) -> Mix:
     """Shares of small and micro firms and of small tickets beside the least it promised."""
     return await guarantors.get_mix(session, actor=actor, guarantor_id=guarantor_id, on=today)
+
+
+@router.get(
+    "/guarantors/{guarantor_id}/limit",
+    dependencies=[READS],
+    responses=problems(NotFound),
+    summary="A guarantor's limit and how much of what it signed for is used",
+)
+async def get_limit(
+    guarantor_id: UUID, actor: CurrentActor, session: Session, now: Now
+) -> OwnLimitOut:
+    """Held, outstanding, called, available and queued; above 100 % where it signed for less."""
+    return await lender_exposure.get_limit(session, actor=actor, guarantor_id=guarantor_id, now=now)

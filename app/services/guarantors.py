@@ -65,7 +65,7 @@ async def list_terms(
     session: AsyncSession, *, actor: Actor, guarantor_id: UUID
 ) -> Sequence[GuarantorTerms]:
     """What a guarantor signed for, newest first; NotFound for another's."""
-    await _must_see(session, actor, guarantor_id)
+    await must_see(session, actor, guarantor_id)
     rows = await session.scalars(
         visible_terms(actor)
         .where(GuarantorTerms.guarantor_id == guarantor_id)
@@ -172,7 +172,7 @@ async def _lock_accounts(
 
 async def get_mix(session: AsyncSession, *, actor: Actor, guarantor_id: UUID, on: date) -> Mix:
     """``guarantor_mix`` for the guarantor itself or the authority."""
-    await _must_see(session, actor, guarantor_id)
+    await must_see(session, actor, guarantor_id)
     await bind(session, SYSTEM)  # the firms' sizes stand on their requests; only sums are told
     found = await guarantor_mix(session, guarantor_id, on)
     await bind(session, actor)
@@ -239,7 +239,7 @@ async def list_short(session: AsyncSession, *, on: date) -> dict[tuple[UUID, str
     return short
 
 
-async def _must_see(session: AsyncSession, actor: Actor, guarantor_id: UUID) -> None:
+async def must_see(session: AsyncSession, actor: Actor, guarantor_id: UUID) -> None:
     """Raise NotFound unless it is a guarantor, and the actor's own unless they are staff."""
     actor.must_be(OrganisationKind.GUARANTOR, OrganisationKind.AUTHORITY)
     found = await session.scalar(

@@ -8,6 +8,7 @@ from sqlalchemy import Numeric, Select, Subquery, cast, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
+from app.core.errors import NotFound
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import QueueStatus
 from app.lifecycle.parties import OrganisationKind
@@ -16,7 +17,7 @@ from app.models.exposures import LoanExposure
 from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
 from app.schemas.figures import FirmExposureOut, LenderExposureOut, OwnLimitOut, ParkExposureOut
-from app.services import guarantor_limits
+from app.services import guarantor_limits, guarantors
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.figures import hhi, share_pct
 from app.services.ledger import Book
@@ -103,6 +104,17 @@ async def _list_firms(
         )
         for row in rows
     ]
+
+
+async def get_limit(
+    session: AsyncSession, *, actor: Actor, guarantor_id: UUID, now: datetime
+) -> OwnLimitOut:
+    """A guarantor's limit for itself or the authority; NotFound before it is verified."""
+    await guarantors.must_see(session, actor, guarantor_id)
+    limit = await _own_limit(session, guarantor_id, on=business_date(now))
+    if limit is None:
+        raise NotFound
+    return limit
 
 
 async def _own_limit(session: AsyncSession, guarantor_id: UUID, *, on: date) -> OwnLimitOut | None:

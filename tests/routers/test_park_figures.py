@@ -150,7 +150,15 @@ async def test_a_guarantor_sees_its_limit_and_what_waits_for_it(
         own = (await client.get("/v1/lender/exposure")).json()["own_limit"]
         sheet = await client.get("/v1/lender/exposure.csv")
         book = await client.get("/v1/lender/exposure.xlsx")
+    authority = await make_actor(
+        session, await make_organisation(session, OrganisationKind.AUTHORITY)
+    )
+    async with client_of(authority) as client:
+        path = f"/v1/authority/guarantors/{table.guarantor.organisation_id}/limit"
+        seen = (await client.get(path)).json()
+        nobody = await client.get(f"/v1/authority/guarantors/{table.firm.organisation_id}/limit")
 
+    assert (seen, nobody.status_code) == (own, 404)
     assert own == {
         "limit": "6000000.00",
         "held": "4000000.00",
