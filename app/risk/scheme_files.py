@@ -55,9 +55,9 @@ def _read(path: Path) -> Scheme:
 SCHEMES = read_schemes()
 
 
-def find_scheme(id: str, schemes: Mapping[str, Scheme] = SCHEMES) -> Scheme:
+def find_scheme(id: str) -> Scheme:
     """The scheme of this id; FieldRefused naming the known ones if there is none."""
-    found = schemes.get(id)
+    found = SCHEMES.get(id)
     if found is None:
-        raise FieldRefused("scheme", say("must be one of: {words}", words=", ".join(schemes)))
+        raise FieldRefused("scheme", say("must be one of: {words}", words=", ".join(SCHEMES)))
     return found

@@ -91,8 +91,11 @@ async def test_the_trace_speaks_chinese(client: httpx.AsyncClient) -> None:
     assert texts["share-city"].startswith("市级补偿资金")
 
 
-async def test_an_unknown_scheme_is_told_the_known_ones(client: httpx.AsyncClient) -> None:
-    field, told = await refusal(client, **PUBLISHED | {"scheme": "atlantis"})
+@pytest.mark.parametrize("scheme", ["atlantis", "", "x" * 1000])
+async def test_an_unknown_scheme_is_told_the_known_ones(
+    client: httpx.AsyncClient, scheme: str
+) -> None:
+    field, told = await refusal(client, **PUBLISHED | {"scheme": scheme})
 
     assert field == "scheme"
     assert "zhongshan-2021" in told

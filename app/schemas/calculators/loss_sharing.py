@@ -36,7 +36,7 @@ FactIn = Annotated[bool | str, BeforeValidator(_fact)]
 class LossSharingIn(Asked):
     """A loss and what its scheme asks to know of it."""
 
-    scheme: Annotated[str, Field(min_length=1, max_length=60)]
+    scheme: str = Field(description="An id, as GET …/schemes lists them.")
     principal: PositiveAmount = Field(description="The principal lost, at most the loan.")
     loan_amount: PositiveAmount | None = Field(
         default=None, description="The loan's size, which tiers go by; by default the principal."
