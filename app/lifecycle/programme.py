@@ -24,6 +24,7 @@ class ChangeKind(StrEnum):
     ALERTS = "alerts"
     RENEWAL = "renewal"
     KEY_INDUSTRIES = "key_industries"
+    CALENDAR = "calendar"
 
 
 class ChangeStatus(StrEnum):

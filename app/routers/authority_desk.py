@@ -15,6 +15,7 @@ from app.schemas.base import Day, Page
 from app.schemas.green_channel import CalendarIn, CalendarOut, GreenChannelsOut
 from app.schemas.park_desk import FunnelOut, VisitOut
 from app.services import funnel, green_channel, park_visits, work_calendar
+from app.services.work_calendar import YearDecreed
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 
 router = APIRouter(prefix="/authority", tags=["authority"], route_class=KeyedRoute)
@@ -27,7 +28,7 @@ DayQuery = Annotated[Day | None, Query(description="A day, such as 2026-01-01.")
 @router.post(
     "/calendar/{year}",
     dependencies=[may(OrganisationKind.AUTHORITY, manager=True)],
-    responses=problems(FieldRefused),
+    responses=problems(FieldRefused, YearDecreed),
     summary="Set days of the working calendar",
 )
 async def set_days(
@@ -37,16 +38,11 @@ async def set_days(
     session: Session,
     now: Now,
 ) -> CalendarOut:
-    """They win over the published calendar. A clock that was judged stays as it was judged."""
-    return await work_calendar.set_days(
-        session,
-        actor=actor,
-        decree=given.decree,
-        year=year,
-        whole_year=given.whole_year,
-        days=given.days,
-        now=now,
-    )
+    """Of a year that nobody has decreed yet. A clock that was judged stays as it was judged.
+
+    The days of a decreed year are changed by two people, as a programme change.
+    """
+    return await work_calendar.set_days(session, actor=actor, year=year, body=given, now=now)
 
 
 @router.get(

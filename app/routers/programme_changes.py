@@ -70,7 +70,8 @@ async def propose(
     form: ChangeIn, actor: CurrentActor, session: Session, now: Now
 ) -> ProgrammeChange:
     """Capacity, transfers between reserve and accounts, a new park, a guarantor's terms, caps, the
-    rule of the queue, alert levels, renewals or key industries. Nothing moves until **another**
+    rule of the queue, alert levels, renewals, key industries, or days of a decreed working
+    calendar. Nothing moves until **another**
     manager approves; a guarantor's terms also need its signature. A later day is kept by the
     worker, which tests everything again.
     """

@@ -1,14 +1,16 @@
 """Wire shapes of the green channel (绿色通道): clocks, their figures, the working calendar."""
 
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
+from app.core.messages import say
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output
+from app.schemas.base import Input, LongText, Output, refused
 from app.schemas.fields import PctOut, Whole
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 from app.workdays.clocks import Outcome, Step
@@ -23,8 +25,23 @@ class CalendarDayIn(Input):
     working: bool
 
 
-class CalendarIn(Input):
-    """Days of one year as a decree sets them."""
+class CalendarBody(Input):
+    """Days of one year as a decree sets them, each once."""
+
+    decree: LongText
+    whole_year: bool = Field(description="These are all the days of the year's decree.")
+    days: Annotated[list[CalendarDayIn], Field(min_length=1, max_length=DAYS_OF_YEAR)]
+
+    @model_validator(mode="after")
+    def _each_day_once(self) -> "CalendarBody":
+        counted = Counter(day.on for day in self.days)
+        if twice := sorted(day for day, count in counted.items() if count > 1):
+            raise refused("days", say("{day} is stated twice", day=twice[0]))
+        return self
+
+
+class CalendarIn(CalendarBody):
+    """Days of a year that nobody has decreed yet."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -40,10 +57,6 @@ class CalendarIn(Input):
             ]
         }
     )
-
-    decree: LongText
-    whole_year: bool = Field(description="These are all the days of the year's decree.")
-    days: Annotated[list[CalendarDayIn], Field(min_length=1, max_length=DAYS_OF_YEAR)]
 
 
 class CalendarDayOut(Output):

@@ -17,6 +17,7 @@ from app.schemas.fields import (
     PositiveAmount,
     SharePct,
 )
+from app.schemas.green_channel import CalendarBody, Year
 from app.schemas.programme_rules import (
     AlertsFacts,
     CapsFacts,
@@ -105,6 +106,22 @@ class GuarantorTermsFacts(Input):
         return self
 
 
+class CalendarFacts(CalendarBody):
+    """Days of a year whose working calendar is decreed; they win over what was in force."""
+
+    kind: Literal[ChangeKind.CALENDAR]
+    year: Year
+
+    @model_validator(mode="after")
+    def _days_of_the_year(self) -> "CalendarFacts":
+        for day in self.days:
+            if day.on.year != self.year:
+                raise refused(
+                    "days", say("{day} is not a day of {year}", day=day.on, year=self.year)
+                )
+        return self
+
+
 AnyFacts = (
     CapacityFacts
     | TransferFacts
@@ -115,6 +132,7 @@ AnyFacts = (
     | AlertsFacts
     | RenewalFacts
     | KeyIndustriesFacts
+    | CalendarFacts
 )
 Facts = Annotated[AnyFacts, Field(discriminator="kind")]
 
@@ -182,6 +200,13 @@ _EXAMPLES: list[JsonDict] = [
             {"code": "new_materials", "name": "新型材料"},
             {"code": "clean_energy", "name": "清洁能源"},
         ],
+    },
+    {
+        "kind": "calendar",
+        "year": 2026,
+        "decree": "宁夏回族自治区人民政府办公厅关于2026年开斋节放假的通知",
+        "whole_year": False,
+        "days": [{"on": "2026-03-20", "working": False}],
     },
 ]
 

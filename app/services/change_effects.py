@@ -5,6 +5,7 @@ when the posting follows in the same transaction.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, Unprocessable
 from app.core.money import Money
+from app.models.accounts import User
 from app.models.ledger import LedgerAccount
 from app.models.organisations import Park
 from app.models.programme import ProgrammeChange
@@ -21,6 +23,7 @@ from app.reference.files import RuleFile
 from app.schemas.programme import (
     FACTS,
     RESERVE,
+    CalendarFacts,
     CapacityFacts,
     GuarantorTermsFacts,
     ParkFacts,
@@ -33,7 +36,7 @@ from app.schemas.programme_rules import (
     QueueRuleFacts,
     RenewalFacts,
 )
-from app.services import guarantors, ledger, rules
+from app.services import guarantors, ledger, rules, work_calendar
 from app.services.ledger import AccountRole, Book
 from app.services.programme import balance
 from app.services.reference import PROGRAMME, open_quota
@@ -129,11 +132,14 @@ async def test(session: AsyncSession, change: ProgrammeChange) -> None:
             version = await rules.find_version(session, facts.kind, on=change.effective_on)
             if version is not None and _is_of(version.body, facts):
                 raise NothingToChange
+        case CalendarFacts() as facts:
+            if await work_calendar.are_in_force(session, facts):
+                raise NothingToChange
         case CapsFacts() | QueueRuleFacts():
             pass
 
 
-async def apply(session: AsyncSession, change: ProgrammeChange) -> None:
+async def apply(session: AsyncSession, change: ProgrammeChange, *, now: datetime) -> None:
     """Test the change and do it; every posting names the change."""
     await test(session, change)
     match FACTS.validate_python(change.facts):
@@ -154,6 +160,9 @@ async def apply(session: AsyncSession, change: ProgrammeChange) -> None:
                 session, facts, change_id=change.id, on=change.effective_on
             )
             await enqueue(session, Task.PROMOTE_QUEUE)
+        case CalendarFacts() as facts:
+            proposer = await session.get_one(User, change.proposed_by)
+            await work_calendar.put_days(session, facts, set_by=proposer.organisation_id, now=now)
         case CapsFacts() | QueueRuleFacts():
             await _write_rule(session, change, _body(change.facts))
             await enqueue(session, Task.PROMOTE_QUEUE)

@@ -250,7 +250,7 @@ async def _take_effect_or_fail(
 async def _take_effect(
     session: AsyncSession, change: ProgrammeChange, *, actor: Actor, now: datetime
 ) -> None:
-    await change_effects.apply(session, change)
+    await change_effects.apply(session, change, now=now)
     change.in_force_at = now
     history.move(session, change, CHANGE, ChangeEvent.TAKE_EFFECT, actor=actor, now=now)
     _announce(session, change, "in_force", now)

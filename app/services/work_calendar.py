@@ -1,17 +1,18 @@
 """The working calendar in force: the published decrees, and the days that the authority has set."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import extract, select
+from sqlalchemy import extract, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import FieldRefused
+from app.core.errors import Conflict, FieldRefused
 from app.core.messages import say
 from app.lifecycle.parties import OrganisationKind
 from app.models.workdays import CalendarDay
-from app.schemas.green_channel import CalendarDayIn, CalendarDayOut, CalendarOut
+from app.schemas.green_channel import CalendarBody, CalendarDayOut, CalendarOut
 from app.services.actor import Actor
 from app.workdays.calendar import WorkCalendar
 
@@ -19,8 +20,26 @@ _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
 
 
+# A year is decreed once: two managers at once do not both find it open.
+_LOCK = 0x7A68_CA1E
+
+
+@dataclass(eq=False)
+class YearDecreed(Conflict):
+    message = (
+        "The days of {year} are decreed: propose a programme change of the kind calendar, on which"
+        " another manager decides."
+    )
+
+    year: int
+
+
 async def load(session: AsyncSession) -> WorkCalendar:
-    rows = (await session.scalars(select(CalendarDay).order_by(CalendarDay.on))).all()
+    rows = (
+        await session.scalars(
+            select(CalendarDay).order_by(CalendarDay.on).execution_options(populate_existing=True)
+        )
+    ).all()
     return WorkCalendar(
         {row.on: row.working for row in rows},
         frozenset(row.on.year for row in rows if row.whole_year),
@@ -31,20 +50,32 @@ async def set_days(
     session: AsyncSession,
     *,
     actor: Actor,
-    decree: str,
     year: int,
-    whole_year: bool,
-    days: Sequence[CalendarDayIn],
+    body: CalendarBody,
     now: datetime,
 ) -> CalendarOut:
-    """Set days of one year as a decree has them; ``whole_year`` says that these are all it has.
+    """Set days of a year not decreed yet; ``whole_year`` says that these are all its decree has.
+
+    YearDecreed afterwards: from then on two people change its days.
+    """
+    actor.must_be(OrganisationKind.AUTHORITY, manager=True)
+    for day in body.days:
+        if day.on.year != year:
+            raise FieldRefused("days", say("{day} is not a day of {year}", day=day.on, year=year))
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    if not (await load(session)).is_provisional(year):
+        raise YearDecreed(year)
+    await put_days(session, body, set_by=actor.organisation_id, now=now)
+    return await show_year(session, year=year)
+
+
+async def put_days(
+    session: AsyncSession, body: CalendarBody, *, set_by: UUID, now: datetime
+) -> None:
+    """Set days in place of what was set for them before.
 
     Clocks that run are read by them from now on; those that were judged stay as they are.
     """
-    actor.must_be(OrganisationKind.AUTHORITY, manager=True)
-    for day in days:
-        if day.on.year != year:
-            raise FieldRefused("days", say("{day} is not a day of {year}", day=day.on, year=year))
     statement = insert(CalendarDay)
     written = ("working", "decree", "whole_year", "set_by", "set_at")
     await session.execute(
@@ -55,15 +86,25 @@ async def set_days(
             {
                 "on": day.on,
                 "working": day.working,
-                "decree": decree,
-                "whole_year": whole_year,
-                "set_by": actor.organisation_id,
+                "decree": body.decree,
+                "whole_year": body.whole_year,
+                "set_by": set_by,
                 "set_at": now,
             }
-            for day in {day.on: day for day in days}.values()
+            for day in body.days
         ],
     )
-    return await show_year(session, year=year)
+
+
+async def are_in_force(session: AsyncSession, body: CalendarBody) -> bool:
+    """Whether the days were set before just as they are stated here."""
+    rows = await session.scalars(
+        select(CalendarDay)
+        .where(CalendarDay.on.in_([day.on for day in body.days]))
+        .execution_options(populate_existing=True)
+    )
+    stated = {(day.on, day.working, body.decree, body.whole_year) for day in body.days}
+    return stated == {(row.on, row.working, row.decree, row.whole_year) for row in rows}
 
 
 async def show_year(session: AsyncSession, *, year: int) -> CalendarOut:

@@ -13,7 +13,7 @@ from app.core.errors import NotFound
 from app.lifecycle.parties import OrganisationKind
 from app.models.records import OutboxEvent
 from app.models.workdays import ClockJudgement, GreenEntry
-from app.schemas.green_channel import CalendarDayIn, ClockOut
+from app.schemas.green_channel import CalendarBody, CalendarDayIn, ClockOut
 from app.services import clocks, green_channel, requests, work_calendar
 from app.services.actor import SYSTEM, bind
 from app.workdays.clocks import Outcome, Step
@@ -143,18 +143,10 @@ async def test_what_was_judged_stays_when_the_calendar_is_changed_afterwards(
     green = await make_green(session)
     deal = await quote_and_accept(session, green, quoted_on=oct_(14), accepted_on=oct_(14))
     await clocks.judge_due(session, now=on(oct_(15)))
-    authority = await make_actor(
-        session, await make_organisation(session, OrganisationKind.AUTHORITY)
-    )
-    await work_calendar.set_days(
-        session,
-        actor=authority,
-        decree="暴雪停工通知",
-        year=2026,
-        whole_year=False,
-        days=[CalendarDayIn(on=oct_(day), working=False) for day in (13, 15)],
-        now=on(oct_(15)),
-    )
+    authority = await make_organisation(session, OrganisationKind.AUTHORITY)
+    snow = [CalendarDayIn(on=oct_(day), working=False) for day in (13, 15)]
+    body = CalendarBody(decree="暴雪停工通知", whole_year=False, days=snow)
+    await work_calendar.put_days(session, body, set_by=authority.id, now=on(oct_(15)))
 
     shown = await read(session, green, oct_(16))
     quote, approval = shown[Step.FIRST_QUOTE, "bank"], shown[Step.APPROVAL, "bank"]
