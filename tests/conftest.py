@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import (
@@ -26,6 +27,10 @@ from app.services import reference, tokens
 from app.services.actor import SYSTEM, Actor, bind
 from tests import postgres
 from tests.make.parties import NOW
+
+# How long one example takes says something of the machine, and nothing of the code.
+hypothesis.settings.register_profile("timeless", deadline=None)
+hypothesis.settings.load_profile("timeless")
 
 
 def _fill(owner_url: str, app_url: str) -> None:

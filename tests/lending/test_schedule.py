@@ -236,7 +236,7 @@ def test_a_multiple_is_kept_or_refused(terms: ScheduleTerms, data: st.DataObject
     assert plan[-1].principal > ZERO
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     terms=any_terms(
         term_months=360,

@@ -170,7 +170,7 @@ STARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STARTS, st.binary(max_size=300), st.none() | st.sampled_from(RegisterFormat))
 def test_arbitrary_bytes_raise_nothing_but_unreadable_file(
     start: bytes, rest: bytes, format: RegisterFormat | None
@@ -181,7 +181,7 @@ def test_arbitrary_bytes_raise_nothing_but_unreadable_file(
 REAL = sorted(path for path in FILES.iterdir() if path.stat().st_size < 90_000)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(REAL), st.data())
 def test_damaged_real_files_raise_nothing_but_unreadable_file(
     path: Path, data: st.DataObject
@@ -203,7 +203,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.dictionaries(JSON_KEYS, JSON_VALUES), max_size=3),
     st.sampled_from([RegisterFormat.TSDR, RegisterFormat.EUIPO_JSON]),

@@ -237,7 +237,7 @@ def test_workbook_with_chinese_headers_gives_dates_and_whole_numbers() -> None:
 UNQUOTED = st.text(alphabet=st.characters(codec="utf-8", exclude_characters='"'))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(UNQUOTED, max_size=5), st.text(alphabet=st.characters(codec="utf-8")))
 def test_good_row_survives_any_bad_neighbour(before: list[str], after: str) -> None:
     plain_before = [text.replace("202110000001", "") for text in before]
@@ -247,7 +247,7 @@ def test_good_row_survives_any_bad_neighbour(before: list[str], after: str) -> N
     assert "202110000001.6" in {row.record.number for row in result.rows}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet='",\n甲2;'))
 def test_good_row_survives_broken_quotation_above_it(before: str) -> None:
     result = read_csv(before, GOOD)

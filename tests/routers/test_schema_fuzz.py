@@ -101,7 +101,6 @@ def _cases(operation: Operation, mode: GenerationMode, count: int) -> list[AnyCa
     @hypothesis_settings(
         max_examples=count,
         derandomize=True,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

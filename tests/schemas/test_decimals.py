@@ -88,7 +88,7 @@ def objects(schema: Any, path: str = "") -> Iterator[str]:
     """Where a default is shown as an object."""
     match schema:
         case dict():
-            if isinstance(schema.get("default"), dict) and "type" in schema:
+            if isinstance(schema.get("default"), dict) and isinstance(schema.get("type"), str):
                 yield path
             for name, inner in schema.items():
                 yield from objects(inner, f"{path}.{name}")

@@ -196,7 +196,6 @@ async def test_verify_names_a_day_that_frees_something_else(session: AsyncSessio
 class TestAnySequence:
     @settings(
         max_examples=10,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(method=st.sampled_from(["equal_principal", "equal_instalment"]), steps=STEPS)

@@ -389,7 +389,6 @@ def test_any_sequence_agrees_with_the_model(audited: str) -> None:
                     max_examples=50,
                     stateful_step_count=30,
                     derandomize=True,
-                    deadline=None,
                     database=None,
                     suppress_health_check=list(HealthCheck),
                 ),

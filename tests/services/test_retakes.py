@@ -189,7 +189,6 @@ STEPS = st.lists(
 class TestAnySequence:
     @settings(
         max_examples=12,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(method=st.sampled_from(["equal_principal", "equal_instalment"]), steps=STEPS)
