@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from app.core.errors import NotFound
+from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.parties import OrganisationKind
 from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.models.programme import GuarantorTerms, ProgrammeChange
@@ -46,6 +46,7 @@ READS = may(OrganisationKind.AUTHORITY, scope="programme:read")
 DECIDES = may(OrganisationKind.AUTHORITY, manager=True)
 
 TESTED = (
+    FieldRefused,
     UnknownPark,
     ParkExists,
     OverAllocation,

@@ -9,7 +9,8 @@ from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.identifiers.enterprise_size import EnterpriseSize
 from app.lifecycle.deals import DealStatus
@@ -89,14 +90,14 @@ async def find_terms(
 
 
 async def must_be_verified(session: AsyncSession, guarantor_id: UUID) -> None:
-    """Raise NotFound for what is no guarantor, GuarantorNotVerified for one without a limit."""
+    """Raise FieldRefused for what is no guarantor, GuarantorNotVerified for one without a limit."""
     guarantor = await session.scalar(
         select(Organisation.id).where(
             Organisation.id == guarantor_id, Organisation.kind == OrganisationKind.GUARANTOR
         )
     )
     if guarantor is None:
-        raise NotFound
+        raise FieldRefused("facts.guarantor_id", say("is no guarantor"))
     account = await ledger.find_account(
         session, book=Book.GUARANTOR, owner=str(guarantor_id), role=ROLES[0]
     )

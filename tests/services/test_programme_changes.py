@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
-from app.core.errors import DomainError, Forbidden, NotFound
+from app.core.errors import DomainError, FieldRefused, Forbidden, NotFound
 from app.core.money import Money
 from app.lifecycle.parties import Level, OrganisationKind, OrganisationStatus
 from app.lifecycle.programme import ChangeKind, ChangeStatus
@@ -188,7 +188,7 @@ class TestBadInput:
             (
                 "guarantor_terms",
                 {"guarantor_id": str(new_id()), "signed_capacity": "1.00"},
-                NotFound,
+                FieldRefused,
             ),
         ],
     )
