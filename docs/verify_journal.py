@@ -71,6 +71,7 @@ def check(lines, wanted):
             within = min(after) >= 0 and (not limited or after[0] + after[1] <= after[2])
             require(within, f"BALANCE_MISMATCH {where}: limit")
             account[1:] = [entry["version"], after, at]
+    require(sequence, "no journal: not one line")
     found = wanted is None or wanted.lower() in seen
     require(found, f"HASH_MISMATCH no line has the hash {wanted}")
     return f"{sequence} lines hold; the last hash is {link.hex()}"
@@ -80,5 +81,5 @@ if __name__ == "__main__":
     try:
         with Path(sys.argv[1]).open("rb") as journal:
             print(check(journal, (*sys.argv[2:], None)[0]))
-    except (LookupError, TypeError, ValueError) as problem:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
         sys.exit(f"UNBALANCED or no journal: {problem!r}")

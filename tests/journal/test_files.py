@@ -281,3 +281,25 @@ def test_only_the_canonical_form_is_accepted(lines: list[Line]) -> None:
 
     with pytest.raises(JournalUnreadable, match="canonical"):
         list(check(loose))
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "no journal: not one line"),
+        (b'{"account":"\xff"}\n', "no journal: UnicodeDecodeError"),
+        (b"[" * 100_000, "no journal: RecursionError"),
+    ],
+)
+def test_the_script_names_what_is_no_journal(tmp_path: Path, content: bytes, fault: str) -> None:
+    file = tmp_path / "journal.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(JournalUnreadable), file.open("rb") as journal_lines:
+        list(check(journal_lines))
+
+    told = subprocess.run(
+        [sys.executable, str(SCRIPT), str(file)], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert fault in told.stderr
+    assert "Traceback" not in told.stderr
