@@ -208,8 +208,8 @@ class AlertOut(Output):
         " it promised), client_cap_over_pct and net_assets_over_pct (per cent above its terms).",
         examples=["utilisation_pct"],
     )
-    level: Decimal
-    value: Decimal
+    level: PctOut
+    value: PctOut
     status: AlertStatus
     raised_at: datetime
     acknowledged_at: datetime | None

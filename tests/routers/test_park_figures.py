@@ -216,6 +216,7 @@ async def test_an_alert_is_acknowledged_over_http(
 
     assert (done.status_code, done.json()["status"]) == (200, "acknowledged")
     assert again.status_code == 409
+    assert (alert["level"], done.json()["level"]) == ("70", "70")  # not as the column has it
 
 
 async def test_streams_beyond_the_limit_are_429(app: FastAPI, client_of: ClientOf) -> None:
