@@ -22,7 +22,7 @@ from app.services import funnel, green_channel, park_views
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.figures import last_figures, nothing, read_accounts, read_figures
 from app.services.ledger import AccountRole
-from app.services.statements import Statement, accounts_of, period, read_statement
+from app.services.statements import INSTANT, Statement, accounts_of, period, read_statement
 
 MONTHS_PER_QUARTER = 3
 
@@ -33,7 +33,7 @@ _MOVES = text("""
     SELECT t.kind, t.debit_account_id AS debit, t.credit_account_id AS credit,
            sum(t.amount) AS amount, coalesce(sum(h.amount), 0) AS held
     FROM ledger_transfers t LEFT JOIN ledger_transfers h ON h.id = t.hold_id
-    WHERE t.at > :start AND t.at <= :end AND EXISTS (
+    WHERE t.at >= :start AND t.at <= :end AND EXISTS (
         SELECT FROM ledger_entries e
         WHERE e.account_id = ANY (:ids) AND e.at = t.at AND e.transfer_id = t.id)
     GROUP BY 1, 2, 3
@@ -92,9 +92,9 @@ async def get_return(
         name=named,
         statement=await read_statement(session, park.code, start=start, end=end),
         moves=await _moves(session, park.code, start=start, end=end),
-        before=await last_figures(session, park.code, at=start) or nothing(park.code),
+        before=await last_figures(session, park.code, at=start - INSTANT) or nothing(park.code),
         after=await last_figures(session, park.code, at=end) or nothing(park.code),
-        floor_before=(await read_accounts(session, park.code, at=start)).floor,
+        floor_before=(await read_accounts(session, park.code, at=start - INSTANT)).floor,
         closing=await read_figures(session, park.code, at=end, now=now),
         green=await green_channel.read(
             session, park_code=park.code, since=first_day, until=until, now=now

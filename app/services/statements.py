@@ -20,6 +20,9 @@ from app.services.ledger import AccountRole, Balance, Book, balances_at
 
 LINES_MAX = 100_000
 
+INSTANT = timedelta(microseconds=1)
+"""The step of the database's clock."""
+
 ROLES = (AccountRole.AVAILABLE, AccountRole.OUTSTANDING, AccountRole.CALLED)
 
 # What each entry changed: its counters less those before it.
@@ -29,7 +32,7 @@ _LINES = text("""
                - e.debits_posted + e.previous_debits_posted AS posted,
            e.debits_pending - e.previous_debits_pending AS held
     FROM ledger_entries e JOIN ledger_transfers t ON t.id = e.transfer_id
-    WHERE e.account_id = ANY (:ids) AND e.at > :start AND e.at <= :end
+    WHERE e.account_id = ANY (:ids) AND e.at >= :start AND e.at <= :end
     ORDER BY e.at, e.account_id, e.version LIMIT :limit
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
 
@@ -94,10 +97,10 @@ async def get_statement(
 
 
 def period(first_day: date, last_day: date, *, now: datetime) -> tuple[datetime, datetime]:
-    """The instants just before the first day and at the end of the last, at most now."""
-    start = datetime.combine(first_day, time(0), SHANGHAI) - timedelta(microseconds=1)
+    """The first instant of the first day and the last of the last day, at most now."""
+    start = datetime.combine(first_day, time(0), SHANGHAI)
     end = datetime.combine(last_day + timedelta(days=1), time(0), SHANGHAI)
-    return start, min(end - timedelta(microseconds=1), now)
+    return start, min(end - INSTANT, now)
 
 
 async def accounts_of(session: AsyncSession, park_code: str) -> dict[UUID, AccountRole]:
@@ -114,7 +117,7 @@ async def read_statement(
 ) -> Statement:
     """To be read as the platform. PeriodTooLong rather than a part of the truth."""
     roles = await accounts_of(session, park_code)
-    opening = await balances_at(session, list(roles), start)
+    opening = await balances_at(session, list(roles), start - INSTANT)
     closing = await balances_at(session, list(roles), end)
     found = await session.execute(
         _LINES, {"ids": list(roles), "start": start, "end": end, "limit": LINES_MAX + 1}

@@ -187,6 +187,7 @@ class TestReturn:
         assert moves.allocated == Money.yuan(36_000_000)
         pages = read(to_xlsx(return_sheets.as_sheets(found)))
         told = {row[1]: row[2] for row in pages[named][1:]}
+        assert told["From"] == f"{named}-01 00:00:00+08:00"
         assert told["Loans drawn"] == 1
         assert told["Closing held"] == 4_000_000
         assert told["Closing outstanding"] == float(outstanding.fen) / 100
