@@ -81,8 +81,8 @@ async def show_green_channel(
     quarter: Annotated[
         str,
         Query(
-            pattern=shape(r"^20[0-9]{2}Q[1-4]$", say("must be a quarter, such as 2026Q3")),
-            description="Such as 2026Q3.",
+            pattern=shape(r"^20[0-9]{2}-Q[1-4]$", say("must be a quarter, such as 2026-Q3")),
+            description="Such as 2026-Q3.",
         ),
     ],
 ) -> PublicGreenChannelOut:

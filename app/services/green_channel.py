@@ -241,7 +241,7 @@ def _public_steps(
 
 
 def _quarter(quarter: str) -> tuple[date, date]:
-    """The first and the last day of such as 2026Q3."""
+    """The first and the last day of such as 2026-Q3."""
     year, number = int(quarter[:4]), int(quarter[-1])
     first = date(year, (number - 1) * MONTHS_OF_QUARTER + 1, 1)
     later = first + timedelta(days=31 * MONTHS_OF_QUARTER)

@@ -79,3 +79,12 @@ async def test_a_statement_of_days_to_come_is_refused(
     assert (today.status_code, ahead.status_code, quarter.status_code) == (200, 422, 422)
     assert quarter.json()["field"] == "period"
     assert ahead.json()["errors"] == [{"field": "to", "reason": "must not be in the future"}]
+
+
+async def test_a_quarter_has_one_form(client_of: ClientOf) -> None:
+    async with client_of(None) as client:
+        path = "/v1/public/green-channel"
+        told = await client.get(path, params={"quarter": "2026-Q3"})
+        bare = await client.get(path, params={"quarter": "2026Q3"})
+
+    assert (told.status_code, told.json()["quarter"], bare.status_code) == (200, "2026-Q3", 422)

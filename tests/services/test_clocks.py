@@ -213,11 +213,11 @@ async def test_the_public_sees_a_quarter_only_when_enough_firms_stand_behind_it(
         await quote_and_accept(session, green, quoted_on=oct_(12), accepted_on=oct_(12))
     later = on(date(2027, 1, 4))
     await clocks.judge_due(session, now=on(oct_(13)))
-    few = await green_channel.show_public(session, quarter="2026Q4", now=later)
+    few = await green_channel.show_public(session, quarter="2026-Q4", now=later)
     green = await make_green(session)
     await quote_and_accept(session, green, quoted_on=oct_(12), accepted_on=oct_(12))
     await clocks.judge_due(session, now=on(oct_(14)))
-    enough = await green_channel.show_public(session, quarter="2026Q4", now=later)
+    enough = await green_channel.show_public(session, quarter="2026-Q4", now=later)
 
     assert few.steps[0].counted is None
     assert (enough.steps[0].step, enough.steps[0].counted) == (Step.FIRST_QUOTE, 5)
