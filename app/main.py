@@ -15,9 +15,13 @@ from app.routers import (
     authority_desk,
     authority_figures,
     calculators,
+    claims,
     cooperations,
     documentation,
     documents,
+    fund_figures,
+    funds,
+    lost_loans,
     oauth,
     organisation,
     park,
@@ -46,6 +50,7 @@ from app.routers.language import ReaderLanguage
 from app.routers.lender import clocks as lender_clocks
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
+from app.routers.lender import due_diligence as lender_due_diligence
 from app.routers.lender import exposure as lender_exposure
 from app.routers.lender import guarantor as lender_guarantor
 from app.routers.lender import loans as lender_loans
@@ -133,6 +138,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         company_park_desk.events,
         lender_clocks.router,
         lender_renewals.router,
+        funds.router,
+        fund_figures.router,
+        claims.router,
+        lost_loans.router,
+        lender_due_diligence.router,
     ):
         app.include_router(router, prefix="/v1")
     return app

@@ -12,6 +12,9 @@ registration  prepared ─submit→ submitted ─register→ registered ─disch
               a renewal, which carries the pledge on); prepared or refused ─cancel→ cancelled;
               submitted or correction ─withdraw→ cancelled (撤回, for a deal that failed)
 drawdown      released ─draw→ drawn; released ─report_not_drawn→ not_drawn
+loan          performing ─fall_overdue→ overdue ─cure→ performing; either ─repay→ repaid
+              performing or overdue ─default→ defaulted ─cure→ performing, ─repay→ repaid,
+              ─write_off→ written_off       repaid ─reverse→ performing
 """
 
 from enum import StrEnum
@@ -199,14 +202,18 @@ DRAWDOWN: Machine[DrawdownStatus, DrawdownEvent] = Machine(
 class LoanStatus(StrEnum):
     PERFORMING = "performing"
     OVERDUE = "overdue"
+    DEFAULTED = "defaulted"
     REPAID = "repaid"
+    WRITTEN_OFF = "written_off"
 
 
 class LoanEvent(StrEnum):
     FALL_OVERDUE = "fall_overdue"
     CURE = "cure"
+    DEFAULT = "default"
     REPAY = "repay"
     REVERSE = "reverse"
+    WRITE_OFF = "write_off"
 
 
 LOAN: Machine[LoanStatus, LoanEvent] = Machine(
@@ -216,6 +223,11 @@ LOAN: Machine[LoanStatus, LoanEvent] = Machine(
         (LoanStatus.OVERDUE, LoanEvent.CURE): LoanStatus.PERFORMING,
         (LoanStatus.PERFORMING, LoanEvent.REPAY): LoanStatus.REPAID,
         (LoanStatus.OVERDUE, LoanEvent.REPAY): LoanStatus.REPAID,
+        (LoanStatus.PERFORMING, LoanEvent.DEFAULT): LoanStatus.DEFAULTED,
+        (LoanStatus.OVERDUE, LoanEvent.DEFAULT): LoanStatus.DEFAULTED,
+        (LoanStatus.DEFAULTED, LoanEvent.CURE): LoanStatus.PERFORMING,
+        (LoanStatus.DEFAULTED, LoanEvent.REPAY): LoanStatus.REPAID,
+        (LoanStatus.DEFAULTED, LoanEvent.WRITE_OFF): LoanStatus.WRITTEN_OFF,
         (LoanStatus.REPAID, LoanEvent.REVERSE): LoanStatus.PERFORMING,
     },
 )

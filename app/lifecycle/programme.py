@@ -24,6 +24,11 @@ class ChangeKind(StrEnum):
     ALERTS = "alerts"
     RENEWAL = "renewal"
     KEY_INDUSTRIES = "key_industries"
+    FUND = "fund"
+    FUND_CAPITAL = "fund_capital"
+    FUND_LEVERAGE = "fund_leverage"
+    FUND_RESUMPTION = "fund_resumption"
+    CALLED_RETURN = "called_return"
     CALENDAR = "calendar"
 
 

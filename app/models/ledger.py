@@ -37,9 +37,9 @@ class LedgerAccount(WithId, Base):
         ),
     )
 
-    book: Mapped[str]  # quota, guarantor, floor
-    owner: Mapped[str]  # park code, organisation id, or the programme
-    role: Mapped[str]  # source, reserve, available, outstanding, called
+    book: Mapped[str]  # quota, guarantor, floor, fund, fund_base, fund_exposure
+    owner: Mapped[str]  # park code, organisation id, fund id, or the programme
+    role: Mapped[str]  # source, reserve, available, outstanding, called, reserved, paid …
     limited: Mapped[bool]
     debits_posted: Mapped[int] = mapped_column(BigInteger, default=0)
     debits_pending: Mapped[int] = mapped_column(BigInteger, default=0)

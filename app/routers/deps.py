@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.exceptions import HTTPException
 
 from app.core.clock import business_date
+from app.core.db import snapshots
 from app.core.messages import say
 from app.core.money import Money
 from app.schemas.base import shape
 from app.services import tokens
-from app.services.actor import Actor
+from app.services.actor import Actor, bind
 
 SESSION_COOKIE = "zhirong_session"
 
@@ -80,6 +81,22 @@ async def get_actor(request: Request, session: Session) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor, scope="function")]
+
+
+async def get_snapshot(
+    request: Request, actor: CurrentActor, session: Session
+) -> AsyncIterator[AsyncSession]:
+    """The actor's session in one snapshot, so that sums agree with what they sum; reads only.
+
+    The request's own transaction is over by then.
+    """
+    await session.commit()
+    async with snapshots(request.app.state.sessions).begin() as snapshot:
+        await bind(snapshot, actor)
+        yield snapshot
+
+
+Snapshot = Annotated[AsyncSession, Depends(get_snapshot, scope="function")]
 
 
 def get_now() -> datetime:

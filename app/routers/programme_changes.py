@@ -37,6 +37,8 @@ from app.services.change_effects import (
     ParkExists,
     UnknownPark,
 )
+from app.services.filings import SchemeNotInForce
+from app.services.fund_effects import FundExists, NotSuspended, ReturnAboveCalled, UnknownFund
 from app.services.guarantors import GuarantorNotVerified
 from app.services.programme_changes import AlreadyDecided, Backdated, SamePerson
 
@@ -54,6 +56,12 @@ TESTED = (
     AllocationBelowUse,
     NothingToChange,
     GuarantorNotVerified,
+    FieldRefused,
+    SchemeNotInForce,
+    FundExists,
+    UnknownFund,
+    NotSuspended,
+    ReturnAboveCalled,
     Backdated,
 )
 """What may stand against a change: at its proposal, its approval and on its day."""
@@ -71,8 +79,9 @@ async def propose(
     form: ChangeIn, actor: CurrentActor, session: Session, now: Now
 ) -> ProgrammeChange:
     """Capacity, transfers between reserve and accounts, a new park, a guarantor's terms, caps, the
-    rule of the queue, alert levels, renewals, key industries, or days of a decreed working
-    calendar. Nothing moves until **another**
+    rule of the queue, alert levels, renewals, key industries, days of a decreed working
+    calendar; compensation funds, their capital, leverage and resumption; called quota that
+    returns. Nothing moves until **another**
     manager approves; a guarantor's terms also need its signature. A later day is kept by the
     worker, which tests everything again.
     """

@@ -15,9 +15,17 @@ from app.routers.deps import Limit, Now, Session
 from app.routers.problems import problems
 from app.routers.streams import RETRY_MS, AllQuotas, Feed
 from app.schemas.base import Day, shape
+from app.schemas.fund_figures import PublicFundOut
 from app.schemas.green_channel import CalendarOut, PublicGreenChannelOut
 from app.schemas.public import Health, LedgerRootOut, LedgerRootsOut, ParkOut, PublicProgrammeOut
-from app.services import green_channel, programme, public_programme, sealing, work_calendar
+from app.services import (
+    green_channel,
+    programme,
+    public_funds,
+    public_programme,
+    sealing,
+    work_calendar,
+)
 from app.workdays.calendar import YEAR_MAX, YEAR_MIN
 
 health = APIRouter(tags=["public"], dependencies=[public()])
@@ -56,6 +64,16 @@ async def get_programme(session: Session, now: Now) -> PublicProgrammeOut:
     region, and null where too few firms, or one above all, stand behind.
     """
     return await public_programme.get_figures(session, on=business_date(now))
+
+
+@router.get("/funds", summary="Compensation funds")
+async def list_funds(session: Session, now: Now) -> list[PublicFundOut]:
+    """Capital paid in and balance of every fund, live.
+
+    Leverage and loans are those at the end of the last whole quarter, and null where too few firms,
+    or one above all, stand behind. No firm and no bank is told.
+    """
+    return await public_funds.list_funds(session, on=business_date(now))
 
 
 @router.get(

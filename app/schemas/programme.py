@@ -17,6 +17,13 @@ from app.schemas.fields import (
     PositiveAmount,
     SharePct,
 )
+from app.schemas.funds import (
+    CalledReturnFacts,
+    FundCapitalFacts,
+    FundFacts,
+    FundLeverageFacts,
+    FundResumptionFacts,
+)
 from app.schemas.green_channel import CalendarBody, Year
 from app.schemas.programme_rules import (
     AlertsFacts,
@@ -106,6 +113,11 @@ class GuarantorTermsFacts(Input):
         return self
 
 
+FundChange = (
+    FundFacts | FundCapitalFacts | FundLeverageFacts | FundResumptionFacts | CalledReturnFacts
+)
+
+
 class CalendarFacts(CalendarBody):
     """Days of a year whose working calendar is decreed; they win over what was in force."""
 
@@ -132,6 +144,7 @@ AnyFacts = (
     | AlertsFacts
     | RenewalFacts
     | KeyIndustriesFacts
+    | FundChange
     | CalendarFacts
 )
 Facts = Annotated[AnyFacts, Field(discriminator="kind")]
@@ -200,6 +213,37 @@ _EXAMPLES: list[JsonDict] = [
             {"code": "new_materials", "name": "新型材料"},
             {"code": "clean_energy", "name": "清洁能源"},
         ],
+    },
+    {
+        "kind": "fund",
+        "name": "平罗工业园知识产权质押融资风险补偿资金",
+        "owner_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b001",
+        "manager_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b002",
+        "park_code": "PINGLUO",
+        "scheme": "zhongshan-2021",
+        "leverage_warn": "8",
+        "leverage_max": "10",
+    },
+    {
+        "kind": "fund_capital",
+        "fund_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b003",
+        "amount": "3000000.00",
+        "reference": "FIN-2026-031",
+    },
+    {
+        "kind": "fund_leverage",
+        "fund_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b003",
+        "leverage_warn": "6",
+        "leverage_max": "8",
+    },
+    {
+        "kind": "fund_resumption",
+        "suspension_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b004",
+    },
+    {
+        "kind": "called_return",
+        "loan_id": "0193b1d2-7c1f-7e7e-8a52-3a3fd2a4b005",
+        "amount": "800000.00",
     },
     {
         "kind": "calendar",

@@ -23,7 +23,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.parties import LENDERS
 from app.models.deals import Approval, Condition, Deal
-from app.services import documents, failures, history, old_loans, outbox, room
+from app.services import documents, failures, fund_exposure, history, old_loans, outbox, room
 from app.services.actor import Actor
 from app.services.deals import lock_deal, must_be_in
 from app.services.packages import WHOLE_PCT
@@ -160,6 +160,7 @@ async def _revise(
         await room.reduce(session, deal, to=min(deal.held, excess))
         history.note(session, "hold", deal.id, "reduce", actor=actor, now=now)
         await enqueue(session, Task.PROMOTE_QUEUE)
+    await fund_exposure.follow(session, [deal.id], now=now)
 
 
 async def _all_approved(session: AsyncSession, deal: Deal) -> bool:

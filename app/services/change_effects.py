@@ -36,7 +36,7 @@ from app.schemas.programme_rules import (
     QueueRuleFacts,
     RenewalFacts,
 )
-from app.services import guarantors, ledger, rules, work_calendar
+from app.services import fund_effects, guarantors, ledger, rules, work_calendar
 from app.services.ledger import AccountRole, Book
 from app.services.programme import balance
 from app.services.reference import PROGRAMME, open_quota
@@ -137,6 +137,8 @@ async def test(session: AsyncSession, change: ProgrammeChange) -> None:
                 raise NothingToChange
         case CapsFacts() | QueueRuleFacts():
             pass
+        case facts:
+            await fund_effects.test(session, facts, on=change.effective_on)
 
 
 async def apply(session: AsyncSession, change: ProgrammeChange, *, now: datetime) -> None:
@@ -170,6 +172,8 @@ async def apply(session: AsyncSession, change: ProgrammeChange, *, now: datetime
             await _write_rule(session, change, _body(change.facts))
         case KeyIndustriesFacts() as facts:
             await _write_rule(session, change, dict(facts.as_body()))
+        case facts:
+            await fund_effects.apply(session, facts, change, now=now)
 
 
 async def _test_capacity(session: AsyncSession, facts: CapacityFacts) -> None:

@@ -42,6 +42,10 @@ class Scope(StrEnum):
     DEALS_WRITE = "deals:write"
     LOANS_READ = "loans:read"
     LOANS_WRITE = "loans:write"
+    FUNDS_READ = "funds:read"
+    FUNDS_WRITE = "funds:write"
+    CLAIMS_READ = "claims:read"
+    CLAIMS_WRITE = "claims:write"
     DOCUMENTS_READ = "documents:read"
     DOCUMENTS_WRITE = "documents:write"
     PROGRAMME_READ = "programme:read"
@@ -63,6 +67,10 @@ MEANINGS: dict[Scope, str] = {
     Scope.DEALS_WRITE: say("Accept packages, approve, confirm and register."),
     Scope.LOANS_READ: say("Read loans, schedules and repayments."),
     Scope.LOANS_WRITE: say("Report drawdowns and repayments."),
+    Scope.FUNDS_READ: say("Read compensation funds and the loans filed with them."),
+    Scope.FUNDS_WRITE: say("File loans with funds, answer filings, attach papers."),
+    Scope.CLAIMS_READ: say("Read claims and recoveries."),
+    Scope.CLAIMS_WRITE: say("Make claims, report payments, confirm receipts."),
     Scope.DOCUMENTS_READ: say("Read documents."),
     Scope.DOCUMENTS_WRITE: say("Upload documents."),
     Scope.PROGRAMME_READ: say("Read quotas, queues and the programme's figures."),

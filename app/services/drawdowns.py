@@ -21,19 +21,23 @@ from app.lifecycle.deals import (
     DrawdownStatus,
     LoanStatus,
 )
+from app.lifecycle.funds import LIVE_FILINGS
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal, Drawdown
+from app.models.funds import FundFiling
 from app.models.loans import Loan
 from app.services import (
     endings,
     exposures,
     failures,
+    filings,
     gate,
     history,
     ledger,
     limits,
     loans,
     outbox,
+    readiness,
     room,
     rules,
     takeovers,
@@ -160,6 +164,9 @@ async def report_drawn(
     outbox.announce(session, "drawdown.drawn", drawdown.id, organisation_id=deal.firm_id, now=now)
     await session.flush()
     await loans.open_or_add(session, deal=deal, drawdown=drawdown, actor=actor, now=now)
+    filing = await filings.find_live(session, deal.id)
+    if filing is not None:
+        await readiness.note(session, filing, step="drawn", now=now)
     return drawdown
 
 
@@ -192,7 +199,12 @@ async def end_availability(session: AsyncSession, *, now: datetime) -> int:
     settled = exists().where(
         Loan.deal_id == Deal.id, Loan.outstanding == ZERO, Loan.status == LoanStatus.PERFORMING
     )
-    held_on = (Deal.status == DealStatus.ACTIVE) & ((Deal.held > ZERO) | settled)
+    reserved = exists().where(
+        FundFiling.deal_id == Deal.id,
+        FundFiling.status.in_(LIVE_FILINGS),
+        FundFiling.reserved > ZERO,
+    )
+    held_on = (Deal.status == DealStatus.ACTIVE) & ((Deal.held > ZERO) | settled | reserved)
     deal = await failures.lock_failing(
         session,
         select(Deal)
@@ -249,8 +261,8 @@ async def _void_rest(session: AsyncSession, deal: Deal, *, actor: Actor, now: da
         .execution_options(populate_existing=True)
     )
     rest = loan.one()
-    if await endings.end_if_settled(session, deal, rest, actor=actor, now=now):
-        await exposures.refresh(session, rest, now=now)
+    await endings.end_if_settled(session, deal, rest, actor=actor, now=now)
+    await exposures.refresh(session, rest, now=now)
 
 
 async def _lock(

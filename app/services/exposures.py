@@ -17,6 +17,7 @@ from app.core.clock import business_date
 from app.core.db import Sessions, snapshots
 from app.models.exposures import LoanExposure
 from app.models.loans import Loan
+from app.services import fund_exposure
 from app.services.actor import SYSTEM, bind
 
 BATCH_MAX = 500
@@ -86,9 +87,9 @@ class ExposureFinding:
 
 
 async def refresh(session: AsyncSession, *loans: Loan, now: datetime) -> None:
-    """Bring the parks' figures in line with loans that changed; one round trip."""
+    """Bring the funds' exposure and the parks' figures in line with loans that changed."""
     if loans:
-        await session.flush()
+        await fund_exposure.follow(session, [loan.deal_id for loan in loans], now=now)
         await _refresh(session, [loan.id for loan in loans], on=business_date(now))
 
 

@@ -33,7 +33,7 @@ from app.lifecycle.financing import (
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Registration
 from app.models.financing import FinancingRequest, Quote
-from app.services import history, outbox, room, rules
+from app.services import fund_exposure, history, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import lock_deal, must_be_in, parties_of
 from app.services.tasks import Task, enqueue
@@ -102,6 +102,7 @@ async def fail(
         history.note(session, "hold", deal.id, event, actor=actor, now=now)
     left = await _leave_queue(session, deal, actor=actor, now=now)
     await _unlock_rights(session, deal, actor=actor, now=now)
+    await fund_exposure.follow(session, [deal.id], now=now)
     outbox.announce_to(session, parties_of(deal), "deal.failed", deal.id, now=now)
     if freed or left:
         await enqueue(session, Task.PROMOTE_QUEUE)

@@ -19,6 +19,7 @@ from app.lifecycle.deals import (
     PledgeeKind,
     RegistrationStatus,
 )
+from app.lifecycle.funds import FilingStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import (
     Approval,
@@ -31,7 +32,7 @@ from app.models.deals import (
 )
 from app.schemas.deals import MilestoneKind
 from app.schemas.quotes import GuaranteeTerms
-from app.services import contracts, old_loans, prechecks, queue
+from app.services import contracts, filings, old_loans, prechecks, queue
 from app.services.actor import SYSTEM, Actor
 from app.services.deals import get_deal, kinds_of
 from app.services.names import NAMES
@@ -77,6 +78,7 @@ async def check(
         *await _contracts(session, deal),
         *await _registrations(session, deal),
         *await _milestones(session, deal),
+        *await _filing(session, deal),
         *[
             Missing(obstacle.what, obstacle.who, obstacle.text)
             for obstacle in await old_loans.obstacles_to_draw(
@@ -286,3 +288,12 @@ async def _milestones(session: AsyncSession, deal: Deal) -> list[Missing]:
         for kind, who in needed
         if kind.value not in recorded
     ]
+
+
+async def _filing(session: AsyncSession, deal: Deal) -> list[Missing]:
+    """Where a fund is used, its acknowledgement of the filing (入池备案)."""
+    filing = await filings.find_live(session, deal.id)
+    if filing is None or filing.status is FilingStatus.ACKNOWLEDGED:
+        return []
+    text = say("the fund has not acknowledged the filing")
+    return [Missing("fund_filing", Kind.AGENCY, text)]

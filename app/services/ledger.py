@@ -25,6 +25,9 @@ class Book(StrEnum):
     QUOTA = "quota"  # capacity of the programme: reserve and accounts per park
     GUARANTOR = "guarantor"  # each guarantor's own limit
     FLOOR = "floor"  # principal guaranteed by government guarantors, never falling
+    FUND = "fund"  # money of a compensation fund: paid in, paid out, come back
+    FUND_BASE = "fund_base"  # IP principal filed with a fund, which its leverage is measured by
+    FUND_EXPOSURE = "fund_exposure"  # the fund's share of it
 
 
 class AccountRole(StrEnum):
@@ -34,6 +37,8 @@ class AccountRole(StrEnum):
     OUTSTANDING = "outstanding"
     CALLED = "called"
     PROGRESS = "progress"
+    RESERVED = "reserved"  # filed with a fund and not drawn
+    PAID = "paid"  # compensation, less what came back
 
 
 class OperationKind(StrEnum):

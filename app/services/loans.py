@@ -74,6 +74,12 @@ async def lock(session: AsyncSession, *, actor: Actor, loan_id: UUID) -> tuple[D
     )
     if deal_id is None:
         raise NotFound
+    return await lock_unseen(session, loan_id=loan_id)
+
+
+async def lock_unseen(session: AsyncSession, *, loan_id: UUID) -> tuple[Deal, Loan]:
+    """``lock`` for a caller that made sure by other means that its actor may act on it."""
+    deal_id = await session.scalar(select(Loan.deal_id).where(Loan.id == loan_id))
     deal = await session.get_one(Deal, deal_id, with_for_update=True, populate_existing=True)
     loan = await session.get_one(Loan, loan_id, with_for_update=True, populate_existing=True)
     return deal, loan

@@ -4,8 +4,11 @@ from enum import StrEnum
 
 from app.core.messages import Text, say
 from app.identifiers.rights import Register
+from app.lending.grading import Grade
 from app.lifecycle.deals import ContractKind, DealStatus, PledgeeKind, RegistrationStatus
+from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind
+from app.risk.scheme import Stops
 from app.schemas.deals import MilestoneKind
 
 NAMES: dict[StrEnum, Text] = {
@@ -36,4 +39,12 @@ NAMES: dict[StrEnum, Text] = {
     MilestoneKind.GUARANTEE_EFFECTIVE: say("guarantee effective"),
     MilestoneKind.COUNTER_GUARANTEE_DONE: say("counter guarantee done"),
     MilestoneKind.POLICY_PAID: say("policy paid"),
+    Grade.PASS: say("pass"),
+    Grade.SPECIAL_MENTION: say("special mention"),
+    Grade.SUBSTANDARD: say("substandard"),
+    Grade.DOUBTFUL: say("doubtful"),
+    Grade.LOSS: say("loss (grade)"),
+    Stops.FILINGS: say("new filings"),
+    Stops.COMPENSATION: say("compensation"),
+    ClaimKind.FUND: say("fund"),
 }

@@ -12,9 +12,8 @@ from app.core.money import Money
 from app.lifecycle.deals import QueueKind
 from app.models.deals import Deal, QueueEntry
 from app.schemas.public import PublicProgrammeOut, QueuedOut
-from app.services import programme, rules
+from app.services import disclosure, programme
 from app.services.actor import as_platform
-from app.services.clocks import LEVELS
 
 MONTHS_OF_QUARTER = 3
 
@@ -22,7 +21,7 @@ MONTHS_OF_QUARTER = 3
 async def get_figures(session: AsyncSession, *, on: date) -> PublicProgrammeOut:
     """The programme's figures, with what joined the queue in the last whole quarter."""
     figures = await programme.get_figures(session, on=on)
-    return PublicProgrammeOut(**dict(figures), queued=await _queued(session, *_last_quarter(on)))
+    return PublicProgrammeOut(**dict(figures), queued=await _queued(session, *last_quarter(on)))
 
 
 async def _queued(session: AsyncSession, first: date, after: date) -> QueuedOut:
@@ -31,7 +30,7 @@ async def _queued(session: AsyncSession, first: date, after: date) -> QueuedOut:
     So no difference of two answers singles a firm out. As on the green channel, a figure needs
     enough firms, none of them too large.
     """
-    rule = await rules.get(session, LEVELS, on=after - timedelta(days=1))
+    limits = await disclosure.limits_on(session, on=after - timedelta(days=1))
     start, end = (datetime.combine(day, time(0), SHANGHAI) for day in (first, after))
     statement = (
         select(Deal.firm_id, func.count(), func.sum(QueueEntry.amount))
@@ -49,18 +48,20 @@ async def _queued(session: AsyncSession, first: date, after: date) -> QueuedOut:
     async with as_platform(session):
         for firm_id, count, amount in await session.execute(statement):
             deals[firm_id], amounts[firm_id] = count, amount.fen
-    told = len(deals) >= rule["public_firms_min"] and all(
-        max(parts.values()) * 100 <= parts.total() * rule["public_share_max_pct"]
-        for parts in (deals, amounts)
-    )
+    told = disclosure.may_tell(limits, deals, amounts)
     return QueuedOut(
-        quarter=f"{first.year}Q{(first.month - 1) // MONTHS_OF_QUARTER + 1}",
+        quarter=name_of(first),
         amount=Money(amounts.total()) if told else None,
         deals=deals.total() if told else None,
     )
 
 
-def _last_quarter(on: date) -> tuple[date, date]:
+def name_of(first: date) -> str:
+    """What the quarter that begins on ``first`` is called, such as 2026Q3."""
+    return f"{first.year}Q{(first.month - 1) // MONTHS_OF_QUARTER + 1}"
+
+
+def last_quarter(on: date) -> tuple[date, date]:
     """The first day of the last whole quarter before ``on``, and the first day after it."""
     month = (on.month - 1) // MONTHS_OF_QUARTER * MONTHS_OF_QUARTER + 1
     after = date(on.year, month, 1)

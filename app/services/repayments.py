@@ -18,12 +18,14 @@ from app.lending.allocation import Allocation, Bucket, allocate
 from app.lending.reschedule import PrepaymentChoice, after_prepayment
 from app.lending.tranches import accrued_interest
 from app.lifecycle.deals import LOAN, QUEUE, LoanEvent, LoanStatus, QueueEvent
+from app.lifecycle.funds import ClaimStatus
 from app.lifecycle.parties import OrganisationKind
+from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.loans import Instalment, Loan, Repayment
 from app.schemas.loans import RepaymentIn, RepaymentKind
 from app.services import endings, exposures, history, liability, loans, outbox, schedules
-from app.services.actor import Actor
+from app.services.actor import Actor, as_platform
 from app.services.deals import parties_of
 from app.services.loans import visible_loans
 from app.services.schedules import Statement
@@ -44,6 +46,15 @@ class ReceiptReversed(Conflict):
     message = "The receipt {reference} was recorded and reversed; record it under a new one."
 
     reference: str
+
+
+class RecoveryNotRepayment(Conflict):
+    """deal.md: what comes in on a called principal is recovery, and frees no quota."""
+
+    message = (
+        "A claim on the loan was made: withdraw it, or, once it was paid, record what came in as a"
+        " recovery."
+    )
 
 
 @dataclass(eq=False)
@@ -124,7 +135,8 @@ async def record(
     await _free_room(session, deal, loan, repayment, actor=actor, now=now)
     ended = await endings.end_if_settled(session, deal, loan, actor=actor, now=now)
     late = schedules.days_past_due(lines, on=business_date(now))
-    if loan.status is LoanStatus.OVERDUE and not ended and not late:
+    is_late = loan.status in {LoanStatus.OVERDUE, LoanStatus.DEFAULTED}
+    if is_late and not ended and not late:
         history.move(session, loan, LOAN, LoanEvent.CURE, actor=actor, now=now)
     await exposures.refresh(session, loan, now=now)
     return repayment
@@ -148,12 +160,28 @@ async def _check_day(
 ) -> date:
     if loan.status is LoanStatus.REPAID:
         raise loans.LoanRepaid
+    if loan.status is LoanStatus.WRITTEN_OFF or await _is_claimed(session, loan):
+        raise RecoveryNotRepayment
     earliest = await loans.earliest_day(session, loan)
     if not earliest <= data.received_on <= business_date(now):
         raise FieldRefused(
             "received_on", say("must be from {earliest} to today", earliest=earliest)
         )
     return data.received_on
+
+
+async def _is_claimed(session: AsyncSession, loan: Loan) -> bool:
+    """Whether a guarantor, insurer or fund has paid on the loan, or is about to."""
+    async with as_platform(session):
+        claim = await session.scalar(
+            select(Claim.id)
+            .where(
+                Claim.loan_id == loan.id,
+                Claim.status.not_in((ClaimStatus.REFUSED, ClaimStatus.WITHDRAWN)),
+            )
+            .limit(1)
+        )
+    return claim is not None
 
 
 def _check_amount(statement: Statement, data: RepaymentIn) -> None:
@@ -236,7 +264,8 @@ async def _free_room(
     """Liability falls with principal. What still waits to be re-taken is given up first."""
     waiting = await liability.find_waiting(session, deal.id) if loan.retake_waiting else None
     owed = loan.liability + (waiting.amount if waiting else ZERO)
-    target = schedules.share_of(loan.outstanding, loan.guarantee_share_pct)
+    unsettled = max(ZERO, loan.outstanding - loan.settled_by_calls)
+    target = schedules.share_of(unsettled, loan.guarantee_share_pct)
     # Rounded tranche by tranche, the parts may differ from the whole by a fen: never rise for it.
     drop = owed - min(owed, target)
     if waiting is not None:

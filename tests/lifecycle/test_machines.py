@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.lifecycle import deals, financing, imports, parties
+from app.lifecycle import deals, financing, funds, imports, parties
 from app.lifecycle.machine import IllegalMove, Machine
 
 MACHINES = [
     machine
-    for module in (deals, financing, imports, parties)
+    for module in (deals, financing, funds, imports, parties)
     for machine in vars(module).values()
     if isinstance(machine, Machine)
 ]

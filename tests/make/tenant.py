@@ -9,17 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.money import Money
+from app.lending.grading import Grade
 from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.deals import QueueKind, QueueStatus
+from app.lifecycle.funds import ClaimKind, DisposalKind
 from app.lifecycle.park_desk import RecommendationStatus
 from app.lifecycle.parties import Level, OrganisationKind
 from app.lifecycle.programme import ChangeKind
 from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
 from app.models.alerts import Alert
+from app.models.claims import Claim, Disposal, Inspection, LoanGrade, Recovery, RecoveryShare
 from app.models.deals import Approval, Condition, Deal, QueueEntry
 from app.models.documents import Document
 from app.models.exposures import ParkConsent
 from app.models.financing import FinancingRequest
+from app.models.funds import FilingPaper, FundFiling, FundSuspension, ReadinessRecord
 from app.models.imports import Import, ImportRow
 from app.models.loans import Loan
 from app.models.organisations import Cooperation
@@ -41,6 +45,7 @@ from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
 from app.workdays.clocks import Outcome, Step
 from tests.make.deals import Table, make_ready, make_table
+from tests.make.funds import make_fund
 from tests.make.limits import get_account
 from tests.make.loans import receipt
 from tests.make.market import make_institution, make_open_request
@@ -92,6 +97,7 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_rest_of_deal(session, tenant)
     await _make_park_desk(session, tenant)
     await _make_terms(session, table.guarantor)
+    await _make_loss(session, tenant)
     await session.flush()
     return tenant
 
@@ -263,6 +269,121 @@ async def _make_park_desk(session: AsyncSession, tenant: Tenant) -> None:
                 level=Decimal(70),
                 value=Decimal(71),
                 raised_at=NOW,
+            ),
+        ]
+    )
+
+
+async def _make_loss(session: AsyncSession, tenant: Tenant) -> None:
+    """Filed with a fund, graded, inspected, claimed, recovered; a fuse that stops the bank."""
+    fund, manager, _ = await make_fund(session)
+    deal, loan, bank = tenant.deal, tenant.loan, tenant.table.bank.organisation_id
+    document = await make_document(session, bank)
+    filing = FundFiling(
+        id=new_id(),
+        fund_id=fund.id,
+        deal_id=deal.id,
+        claimant_id=bank,
+        bank_id=bank,
+        firm_id=deal.firm_id,
+        firm_name="示例企业",
+        park_code=deal.park_code,
+        scheme=fund.scheme,
+        scheme_from=TODAY,
+        facts={},
+        loan_amount=deal.principal,
+        ip_share_pct=Decimal(100),
+        fund_share_pct=Decimal(54),
+        filed_at=NOW,
+    )
+    disposal = Disposal(
+        id=new_id(),
+        deal_id=deal.id,
+        right_id=tenant.right.id,
+        kind=DisposalKind.LICENCE,
+        counterparty="示例公司",
+        price=Money.yuan(1),
+        terms="普通许可",
+        proposed_by=bank,
+        proposed_at=NOW,
+    )
+    session.add_all([filing, disposal])
+    await session.flush()
+    claim = Claim(
+        id=new_id(),
+        kind=ClaimKind.FUND,
+        loan_id=loan.id,
+        deal_id=deal.id,
+        filing_id=filing.id,
+        fund_id=fund.id,
+        payer_id=manager.organisation_id,
+        claimant_id=bank,
+        bank_id=bank,
+        firm_id=deal.firm_id,
+        reference="CL-1",
+        lost_on=TODAY,
+        principal=Money.yuan(2),
+        amount=Money.yuan(1),
+        shares=[],
+        trace=[],
+        submitted_at=NOW,
+    )
+    recovery = Recovery(
+        id=new_id(),
+        loan_id=loan.id,
+        reference="REC-1",
+        received_on=TODAY,
+        amount=Money.yuan(1),
+        principal=Money.yuan(1),
+        recorded_by=bank,
+        recorded_at=NOW,
+    )
+    session.add_all([claim, recovery])
+    await session.flush()
+    session.add_all(
+        [
+            FilingPaper(
+                filing_id=filing.id,
+                code="demand",
+                document_id=document.id,
+                attached_by=bank,
+                attached_at=NOW,
+            ),
+            ReadinessRecord(
+                filing_id=filing.id, number=1, step="filed", at=NOW, score_pct=1, missing=[]
+            ),
+            LoanGrade(
+                loan_id=loan.id,
+                graded_on=TODAY,
+                days_past_due=0,
+                floor=Grade.PASS,
+                own=Grade.PASS,
+                grade=Grade.PASS,
+                reason="",
+                graded_by=bank,
+                graded_at=NOW,
+            ),
+            Inspection(
+                loan_id=loan.id,
+                inspected_on=TODAY,
+                findings="正常",
+                recorded_by=bank,
+                recorded_at=NOW,
+            ),
+            FundSuspension(
+                fund_id=fund.id,
+                bank_id=bank,
+                fuse="bank",
+                stops="filings",
+                ratio_pct=Decimal(4),
+                threshold_pct=Decimal(3),
+                since=NOW,
+            ),
+            RecoveryShare(
+                recovery_id=recovery.id,
+                party="bank",
+                organisation_id=bank,
+                amount=Money.yuan(1),
             ),
         ]
     )

@@ -55,7 +55,7 @@ class TestCreateClient:
     async def test_gives_no_scope_that_does_not_exist(
         self, session: AsyncSession, manager: Actor, now: datetime
     ) -> None:
-        with pytest.raises(FieldRefused, match=r"scopes: all:write is none of deals:read"):
+        with pytest.raises(FieldRefused, match=r"scopes: all:write is none of claims:read"):
             await create(session, manager, now, frozenset({"all:write"}))
 
     async def test_is_for_managing_people(

@@ -15,6 +15,7 @@ from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Registration
 from app.models.financing import FinancingRequest, Quote, QuoteRevision, RequestRight
+from app.models.funds import FundSuspension
 from app.models.loans import Instalment, Loan, Repayment
 from app.models.organisations import Cooperation, FirmProfile, Organisation
 from app.models.rights import CoOwner, Right
@@ -30,6 +31,7 @@ OPEN = {
     "rule_versions": "reference data: the rules in force and their sources",
     "calendar_days": "reference data: the working calendar",
     "matchmaking_events": "announcements to everybody",
+    "funds": "what a compensation fund is, is public; its money is on the ledger",
     "ledger_accounts": "limits and quotas, moved by every party under the ledger's locks",
     "ledger_transfers": "amounts between accounts; no party is named",
     "ledger_entries": "balances of accounts; no party is named",
@@ -52,6 +54,10 @@ OPEN_ROWS: dict[str, tuple[str, Callable[[], ColumnElement[bool]]]] = {
     "queue_entries": (
         "whoever asks for room must know who waits for it; ids and amounts, no names",
         lambda: QueueEntry.status == QueueStatus.WAITING,
+    ),
+    "fund_suspensions": (
+        "what a fund has stopped for every bank concerns every bank",
+        lambda: FundSuspension.bank_id.is_(None),
     ),
     "financing_requests": (
         "lenders choose what to quote on; the request names nobody",
@@ -92,7 +98,8 @@ async def changes_nothing(session: AsyncSession, statement: Any) -> bool:
             )
             return bool(result.rowcount == 0)
     except DBAPIError as refused:
-        if "row-level security" in str(refused) or "permission denied" in str(refused):
+        words = ("row-level security", "permission denied", "append-only")
+        if any(word in str(refused) for word in words):
             return True
         raise
 

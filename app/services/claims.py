@@ -1,0 +1,342 @@
+"""Claims for lost principal: on the guarantor (代偿), the insurer, or a compensation fund.
+
+Two people of the payer decide. Whatever two people click, a claim is paid once: its state, under
+its lock, is the only way to the payment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import business_date
+from app.core.db import new_id
+from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.messages import say
+from app.core.money import Money
+from app.lifecycle.deals import LoanStatus
+from app.lifecycle.funds import CLAIM, ClaimEvent, ClaimStatus
+from app.lifecycle.parties import OrganisationKind
+from app.models.claims import Claim
+from app.models.deals import Deal
+from app.models.loans import Loan
+from app.schemas.claims import ClaimIn
+from app.services import (
+    claim_amounts,
+    filings,
+    funds,
+    history,
+    ledger,
+    loans,
+    outbox,
+    readiness,
+)
+from app.services.actor import Actor, as_platform
+from app.services.constraints import refusing
+from app.services.ledger import AccountRole, Book
+from app.services.names import NAMES
+
+IN_FLIGHT = "uq_claims_in_flight"
+UNIQUE_REFERENCE = "uq_claims_claimant_id_reference"
+
+PAYERS = (OrganisationKind.GUARANTOR, OrganisationKind.INSURER, OrganisationKind.AGENCY)
+CLAIMANTS = (OrganisationKind.BANK, OrganisationKind.GUARANTOR)
+
+
+class NotDefaulted(Conflict):
+    message = "A claim follows default; declare it on the loan first."
+
+
+@dataclass(eq=False)
+class ClaimInFlight(Conflict):
+    """One claim of a kind is on its way; the next one follows when it is settled."""
+
+    message = "A claim of this kind ({kind}) on the loan is being dealt with already."
+
+    kind: str
+
+
+@dataclass(eq=False)
+class ClaimReferenceUsed(Conflict):
+    message = "You made another claim under the reference {reference}."
+
+    reference: str
+
+
+class OnePerson(Forbidden):
+    message = "Whoever reviewed a claim does not approve it: another person must."
+
+
+@dataclass(eq=False)
+class ApprovedAbove(Conflict):
+    message = "{amount} was asked; {approved} cannot be approved."
+
+    amount: Money
+    approved: Money
+
+
+@dataclass(eq=False)
+class FundShort(Conflict):
+    """The liability of a fund ends with its money."""
+
+    message = "The fund has {available} that is not promised; approve at most that."
+
+    available: Money
+
+
+def visible_claims(actor: Actor) -> Select[Claim]:
+    """The claims ``actor`` may see: its own, on it, or on its loan. Every read starts here."""
+    claims = select(Claim)
+    own = actor.organisation_id
+    match actor.kind:
+        case OrganisationKind.AUTHORITY | OrganisationKind.SYSTEM:
+            return claims
+        case OrganisationKind.ENTERPRISE:
+            return claims.where(Claim.firm_id == own)
+        case _:
+            return claims.where(
+                or_(Claim.claimant_id == own, Claim.payer_id == own, Claim.bank_id == own)
+            )
+
+
+async def list_claims(
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    loan_id: UUID | None = None,
+    fund_id: UUID | None = None,
+    status: ClaimStatus | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Sequence[Claim]:
+    """Visible claims, newest first."""
+    claims = visible_claims(actor).order_by(Claim.id.desc()).limit(limit)
+    for column, value in (
+        (Claim.loan_id, loan_id),
+        (Claim.fund_id, fund_id),
+        (Claim.status, status),
+    ):
+        if value is not None:
+            claims = claims.where(column == value)
+    if after is not None:
+        claims = claims.where(Claim.id < after)
+    return (await session.scalars(claims)).all()
+
+
+async def get_claim(session: AsyncSession, *, actor: Actor, claim_id: UUID) -> Claim:
+    claim: Claim | None = await session.scalar(visible_claims(actor).where(Claim.id == claim_id))
+    if claim is None:
+        raise NotFound
+    return claim
+
+
+async def lock_claim(session: AsyncSession, *, actor: Actor, claim_id: UUID) -> Claim:
+    """The claim under its lock, after those of its deal and loan would be taken."""
+    claim: Claim | None = await session.scalar(
+        visible_claims(actor)
+        .where(Claim.id == claim_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if claim is None:
+        raise NotFound
+    return claim
+
+
+async def submit(
+    session: AsyncSession, *, actor: Actor, loan_id: UUID, data: ClaimIn, now: datetime
+) -> Claim:
+    """Claim what was lost. The same claim again answers the one that is there."""
+    actor.must_be(*CLAIMANTS)
+    deal, loan = await _lock_loan(session, actor, loan_id)
+    stored = await _find_stored(session, actor, loan, data)
+    if stored is not None:
+        return stored
+    if loan.status is not LoanStatus.DEFAULTED:
+        raise NotDefaulted
+    if not loan.first_day <= data.lost_on <= business_date(now):
+        raise FieldRefused(
+            "lost_on", say("must be from {earliest} to today", earliest=loan.first_day)
+        )
+    asked = await claim_amounts.work_out(session, actor, deal, loan, data, now=now)
+    claim = Claim(
+        id=new_id(),
+        kind=data.kind,
+        loan_id=loan.id,
+        deal_id=deal.id,
+        filing_id=asked.filing_id,
+        fund_id=asked.fund_id,
+        payer_id=asked.payer_id,
+        claimant_id=actor.organisation_id,
+        bank_id=deal.bank_id,
+        firm_id=deal.firm_id,
+        reference=data.reference,
+        lost_on=data.lost_on,
+        principal=data.principal,
+        amount=asked.amount,
+        shares=asked.shares,
+        trace=asked.trace,
+        status=ClaimStatus.SUBMITTED,
+        due_on=asked.due_on,
+        submitted_by=actor.user_id,
+        submitted_at=now,
+    )
+    refusals = {
+        IN_FLIGHT: ClaimInFlight(NAMES[data.kind]),
+        UNIQUE_REFERENCE: ClaimReferenceUsed(data.reference),
+    }
+    async with refusing(session, refusals):
+        session.add(claim)
+    history.begin(session, claim, CLAIM, actor=actor, now=now)
+    _announce(session, claim, "submitted", now=now)
+    if claim.filing_id is not None:
+        filing = await filings.get_filing(session, actor=actor, filing_id=claim.filing_id)
+        await readiness.note(session, filing, step="claimed", now=now)
+    await session.flush()
+    return claim
+
+
+async def review(
+    session: AsyncSession, *, actor: Actor, claim_id: UUID, note: str, now: datetime
+) -> Claim:
+    """The first of the payer's two people has looked at it."""
+    claim = await _lock_own(session, actor, claim_id)
+    claim.reviewed_by, claim.reviewed_at = _person(actor), now
+    history.move(session, claim, CLAIM, ClaimEvent.REVIEW, actor=actor, now=now)
+    claim.trace = [*claim.trace, {"rule": "review", "text": note}]
+    await session.flush()
+    return claim
+
+
+async def approve(
+    session: AsyncSession, *, actor: Actor, claim_id: UUID, amount: Money | None, now: datetime
+) -> Claim:
+    """The second person approves all of it, or less; a fund sets the money aside."""
+    claim = await _lock_own(session, actor, claim_id, manager=True)
+    if claim.reviewed_by == _person(actor):
+        raise OnePerson
+    approved = claim.amount if amount is None else amount
+    if approved > claim.amount:
+        raise ApprovedAbove(claim.amount, approved)
+    history.move(session, claim, CLAIM, ClaimEvent.APPROVE, actor=actor, now=now)
+    claim.approved, claim.approved_by, claim.approved_at = approved, _person(actor), now
+    if claim.fund_id is not None:
+        claim.hold_id = await _set_aside(session, claim.fund_id, approved, claim.id)
+    _announce(session, claim, "approved", now=now)
+    await session.flush()
+    return claim
+
+
+async def refuse(
+    session: AsyncSession, *, actor: Actor, claim_id: UUID, reason: str, now: datetime
+) -> Claim:
+    """The payer says no, and why; what was set aside is free again."""
+    claim = await _lock_own(session, actor, claim_id)
+    history.move(session, claim, CLAIM, ClaimEvent.REFUSE, actor=actor, now=now)
+    claim.refusal, claim.refused_at = reason, now
+    if claim.hold_id is not None:
+        await ledger.apply(session, [ledger.void("claim refused", claim.hold_id, claim.id)])
+        claim.hold_id = None
+    claim.approved = claim.approved_by = claim.approved_at = None
+    _announce(session, claim, "refused", now=now)
+    await session.flush()
+    return claim
+
+
+async def appeal(
+    session: AsyncSession, *, actor: Actor, claim_id: UUID, reason: str, now: datetime
+) -> Claim:
+    """The claimant asks again, and why; two people look at it anew."""
+    claim = await _lock_claimed(session, actor, claim_id)
+    async with refusing(session, {IN_FLIGHT: ClaimInFlight(NAMES[claim.kind])}):
+        history.move(session, claim, CLAIM, ClaimEvent.APPEAL, actor=actor, now=now)
+    claim.appeal = reason
+    claim.reviewed_by = claim.reviewed_at = None
+    _announce(session, claim, "appealed", now=now)
+    await session.flush()
+    return claim
+
+
+async def withdraw(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: datetime) -> Claim:
+    """The claimant takes its claim back."""
+    claim = await _lock_claimed(session, actor, claim_id)
+    history.move(session, claim, CLAIM, ClaimEvent.WITHDRAW, actor=actor, now=now)
+    _announce(session, claim, "withdrawn", now=now)
+    await session.flush()
+    return claim
+
+
+async def _lock_loan(session: AsyncSession, actor: Actor, loan_id: UUID) -> tuple[Deal, Loan]:
+    """As its party sees it; a guarantor locks the bank's loan through the platform."""
+    await loans.must_be_visible(session, actor=actor, loan_id=loan_id)
+    async with as_platform(session):
+        return await loans.lock_unseen(session, loan_id=loan_id)
+
+
+async def _find_stored(
+    session: AsyncSession, actor: Actor, loan: Loan, data: ClaimIn
+) -> Claim | None:
+    stored: Claim | None = await session.scalar(
+        select(Claim).where(
+            Claim.claimant_id == actor.organisation_id, Claim.reference == data.reference
+        )
+    )
+    if stored is None:
+        return None
+    was = (stored.loan_id, stored.kind, stored.principal, stored.lost_on)
+    if was != (loan.id, data.kind, data.principal, data.lost_on):
+        raise ClaimReferenceUsed(data.reference)
+    return stored
+
+
+async def _lock_own(
+    session: AsyncSession, actor: Actor, claim_id: UUID, *, manager: bool = False
+) -> Claim:
+    """A claim on the actor, under its lock."""
+    actor.must_be(*PAYERS, manager=manager)
+    claim = await lock_claim(session, actor=actor, claim_id=claim_id)
+    if claim.payer_id != actor.organisation_id:
+        raise NotFound
+    return claim
+
+
+async def _lock_claimed(session: AsyncSession, actor: Actor, claim_id: UUID) -> Claim:
+    """A claim of the actor's own, under its lock."""
+    actor.must_be(*CLAIMANTS)
+    claim = await lock_claim(session, actor=actor, claim_id=claim_id)
+    if claim.claimant_id != actor.organisation_id:
+        raise NotFound
+    return claim
+
+
+async def _set_aside(session: AsyncSession, fund_id: UUID, amount: Money, claim_id: UUID) -> UUID:
+    """Hold the fund's money for an approved claim."""
+    await funds.lock_fund(session, fund_id)
+    accounts = await funds.accounts_of(session, fund_id)
+    available = funds.state_of(accounts).available
+    if amount > available:
+        raise FundShort(available)
+    step = ledger.hold(
+        "claim approved",
+        accounts[Book.FUND, AccountRole.AVAILABLE].id,
+        accounts[Book.FUND, AccountRole.PAID].id,
+        amount,
+        claim_id,
+    )
+    await ledger.apply(session, [step])
+    return step.id
+
+
+def _person(actor: Actor) -> UUID:
+    """Claims are decided by people; a program has no name to answer with."""
+    if actor.user_id is None:
+        raise Forbidden
+    return actor.user_id
+
+
+def _announce(session: AsyncSession, claim: Claim, what: str, *, now: datetime) -> None:
+    parties = dict.fromkeys((claim.claimant_id, claim.payer_id, claim.bank_id))
+    outbox.announce_to(session, parties, f"claim.{what}", claim.id, now=now)

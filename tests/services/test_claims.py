@@ -1,0 +1,363 @@
+"""From default to recovered and closed, under the bank's and the guarantor's model."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.errors import FieldRefused, NotFound
+from app.core.money import ZERO, Money
+from app.lifecycle.deals import DealStatus, LoanStatus
+from app.lifecycle.funds import ClaimKind, ClaimStatus, FilingStatus
+from app.lifecycle.machine import IllegalMove
+from app.models.claims import Claim
+from app.models.loans import Loan
+from app.schemas.claims import ClaimPaymentIn, RecoveryIn
+from app.services import (
+    claim_payments,
+    claims,
+    exposures,
+    funds,
+    grades,
+    readiness,
+    recoveries,
+)
+from app.services.actor import SYSTEM, Actor, bind
+from app.services.claim_amounts import CallFirst, LossAboveOutstanding, NotYours, TooLate
+from app.services.claim_payments import PaidOtherwise
+from app.services.claims import ApprovedAbove, ClaimInFlight, NotDefaulted, OnePerson
+from app.services.funds import FundState
+from app.services.readiness import ClaimIncomplete
+from app.services.recoveries import NothingPaidYet, RecoveryAboveLoss
+from tests.make.funds import (
+    LATE,
+    Funded,
+    attach_all,
+    claim_of,
+    colleague_of,
+    make_defaulted,
+    make_drawn_filed,
+    settle,
+)
+
+FIVE = Money.yuan(5_000_000)
+
+
+async def state(session: AsyncSession, funded: Funded) -> FundState:
+    return funds.state_of(await funds.accounts_of(session, funded.fund.id))
+
+
+async def figures_agree(session: AsyncSession) -> bool:
+    return await exposures.verify(session) == []
+
+
+async def claim_fund(
+    session: AsyncSession, funded: Funded, loan: Loan, principal: Money = FIVE
+) -> Claim:
+    return await claims.submit(
+        session,
+        actor=funded.claimant,
+        loan_id=loan.id,
+        data=claim_of(ClaimKind.FUND, principal),
+        now=LATE,
+    )
+
+
+async def settle_fund(session: AsyncSession, funded: Funded, claim: Claim) -> Claim:
+    return await settle(
+        session,
+        claim,
+        payer=funded.manager,
+        second=funded.colleague,
+        claimant=funded.claimant,
+    )
+
+
+async def settle_call(session: AsyncSession, funded: Funded, loan: Loan, principal: Money) -> Claim:
+    guarantor, bank = funded.table.guarantor, funded.table.bank
+    claim = await claims.submit(
+        session,
+        actor=bank,
+        loan_id=loan.id,
+        data=claim_of(ClaimKind.GUARANTEE, principal),
+        now=LATE,
+    )
+    second = await colleague_of(session, guarantor)
+    return await settle(session, claim, payer=guarantor, second=second, claimant=bank)
+
+
+async def recover(
+    session: AsyncSession, actor: Actor, loan: Loan, amount: str, costs: str = "0.00"
+) -> recoveries.RecoveryDetail:
+    data = RecoveryIn(
+        reference=f"REC-{amount}",
+        received_on=LATE.date(),
+        amount=Money.yuan(amount),
+        costs=Money.yuan(costs),
+    )
+    done = await recoveries.record(session, actor=actor, loan_id=loan.id, data=data, now=LATE)
+    await bind(session, SYSTEM)
+    return done
+
+
+class TestBankModel:
+    async def test_a_claim_goes_from_default_to_paid_recovered_and_closed(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        assert (claim.amount, claim.principal) == (Money.yuan(2_700_000), FIVE)
+        before = await state(session, funded)
+        assert (before.base_outstanding, before.exposure_outstanding) == (
+            FIVE,
+            Money.yuan(2_700_000),
+        )
+
+        await settle_fund(session, funded, claim)
+
+        after = await state(session, funded)
+        assert (after.balance, after.paid) == (Money.yuan(7_300_000), Money.yuan(2_700_000))
+        assert (after.committed, after.base, after.exposure_outstanding) == (ZERO, ZERO, ZERO)
+        assert await figures_agree(session)
+
+        done = await recover(session, funded.table.bank, loan, "1010000.00", "10000.00")
+        parts = {share.party: share.amount for share in done.shares}
+        # Of five million the fund bore 54 %, the bank the rest.
+        assert parts == {"bank": Money.yuan(460_000), "fund": Money.yuan(540_000)}
+        assert (await state(session, funded)).balance == Money.yuan(7_300_000)
+        await recoveries.receive(
+            session, actor=funded.manager, recovery_id=done.recovery.id, now=LATE
+        )
+        assert (await state(session, funded)).balance == Money.yuan(7_840_000)
+
+        last = await recover(session, funded.table.bank, loan, "4000000.00")
+        await recoveries.receive(
+            session, actor=funded.manager, recovery_id=last.recovery.id, now=LATE
+        )
+        await session.refresh(loan)
+        await session.refresh(funded.deal)
+        await session.refresh(claim)
+        await session.refresh(funded.filing)
+        assert (loan.status, funded.deal.status) == (LoanStatus.REPAID, DealStatus.REPAID)
+        assert (claim.status, funded.filing.status) == (ClaimStatus.CLOSED, FilingStatus.ENDED)
+        assert (await state(session, funded)).balance == Money.yuan(10_000_000)
+        assert await figures_agree(session)
+
+    async def test_only_the_ip_share_is_compensated(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, ip_share_pct=Decimal(60))
+
+        claim = await claim_fund(session, funded, loan)
+
+        assert claim.amount == Money.yuan(1_620_000)  # 54 % of 60 %
+
+    async def test_total_indemnity_never_exceeds_the_loss(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        await settle_call(session, funded, loan, FIVE)  # 80 %
+
+        claim = await claim_fund(session, funded, loan)
+
+        assert claim.amount == Money.yuan(1_000_000)
+        assert claim.trace[-1]["rule"] == "total-indemnity"
+
+    async def test_two_claims_come_to_one(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        first = await claim_fund(session, funded, loan, Money.yuan("1000000.01"))
+        await settle_fund(session, funded, first)
+        second = await claim_fund(session, funded, loan, Money.yuan("3999999.99"))
+
+        assert first.amount + second.amount == Money.yuan(2_700_000)
+
+
+class TestGuarantorModel:
+    async def test_the_fund_compensates_what_the_guarantor_paid(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session, scheme="guodan-2019")
+        with pytest.raises(CallFirst):
+            await claim_fund(session, funded, loan)
+        liability = loan.liability
+        call = await settle_call(session, funded, loan, FIVE)
+        assert call.approved == liability == Money.yuan(4_000_000)
+        assert (loan.liability, loan.settled_by_calls) == (ZERO, FIVE)
+        assert await figures_agree(session)
+
+        claim = await claim_fund(session, funded, loan)
+        assert claim.amount == Money.yuan(2_000_000)  # national fund 20, reguarantor 20
+        await settle_fund(session, funded, claim)
+
+        done = await recover(session, funded.table.guarantor, loan, "2500000.00")
+        parts = {share.party: share.amount for share in done.shares}
+        assert parts == {
+            "bank": Money.yuan(500_000),
+            "fund": Money.yuan(1_000_000),
+            "guarantee": Money.yuan(1_000_000),
+        }
+
+    async def test_the_bank_does_not_claim_there(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, scheme="guodan-2019")
+        with pytest.raises(NotYours):
+            await claims.submit(
+                session,
+                actor=funded.table.bank,
+                loan_id=loan.id,
+                data=claim_of(ClaimKind.FUND, FIVE),
+                now=LATE,
+            )
+
+
+class TestRefusals:
+    async def test_a_paper_that_is_missing_refuses_and_was_on_the_list_at_drawdown(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_drawn_filed(session)
+        await attach_all(session, funded, but="valuation_report")
+        await _default(session, funded, loan)
+
+        with pytest.raises(ClaimIncomplete) as refusal:
+            await claim_fund(session, funded, loan)
+
+        assert [item["code"] for item in refusal.value.missing] == ["valuation_report"]
+        shown = await readiness.show(session, funded.filing, now=LATE)
+        drawn = next(record for record in shown.records if record.step == "drawn")
+        assert "valuation_report" in [item["code"] for item in drawn.missing]
+
+    async def test_before_default_nothing_is_claimed(self, session: AsyncSession) -> None:
+        funded, loan = await make_drawn_filed(session)
+        with pytest.raises(NotDefaulted):
+            await claim_fund(session, funded, loan)
+
+    async def test_a_loss_above_what_is_owed(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        with pytest.raises(LossAboveOutstanding):
+            await claim_fund(session, funded, loan, FIVE + Money(1))
+
+    async def test_too_late_by_the_scheme(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        late = LATE + timedelta(days=400)
+        with pytest.raises(TooLate):
+            await claims.submit(
+                session,
+                actor=funded.claimant,
+                loan_id=loan.id,
+                data=claim_of(ClaimKind.FUND, FIVE),
+                now=late,
+            )
+
+    async def test_one_claim_of_a_kind_at_a_time(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+        with pytest.raises(ClaimInFlight):
+            await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+
+    async def test_one_person_does_not_review_and_approve(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
+        with pytest.raises(OnePerson):
+            await claims.approve(
+                session, actor=funded.manager, claim_id=claim.id, amount=None, now=LATE
+            )
+        with pytest.raises(ApprovedAbove):
+            await claims.approve(
+                session,
+                actor=funded.colleague,
+                claim_id=claim.id,
+                amount=claim.amount + Money(1),
+                now=LATE,
+            )
+
+    async def test_strangers_see_nothing(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        with pytest.raises(NotFound):
+            await claims.review(
+                session, actor=funded.table.insurer, claim_id=claim.id, note="?", now=LATE
+            )
+
+    async def test_a_recovery_before_any_payment_is_a_repayment(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session)
+        with pytest.raises(NothingPaidYet):
+            await recover(session, funded.table.bank, loan, "1.00")
+
+    async def test_a_recovery_above_the_loss(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        await settle_fund(session, funded, await claim_fund(session, funded, loan))
+        with pytest.raises(RecoveryAboveLoss):
+            await recover(session, funded.table.bank, loan, "9000000.00")
+
+
+class TestPayment:
+    async def test_is_made_once(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        await settle_fund(session, funded, claim)
+        paid = await state(session, funded)
+
+        again = ClaimPaymentIn(paid_on=LATE.date(), reference=str(claim.payment_reference))
+        await claim_payments.pay(
+            session, actor=funded.manager, claim_id=claim.id, data=again, now=LATE
+        )
+        with pytest.raises(PaidOtherwise):
+            await claim_payments.pay(
+                session,
+                actor=funded.manager,
+                claim_id=claim.id,
+                data=ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-OTHER"),
+                now=LATE,
+            )
+
+        assert await state(session, funded) == paid
+
+    async def test_a_refused_claim_frees_the_money_and_may_be_appealed(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
+        await claims.approve(
+            session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
+        )
+        assert (await state(session, funded)).committed == claim.amount
+        await claims.refuse(
+            session, actor=funded.manager, claim_id=claim.id, reason="材料存疑", now=LATE
+        )
+        assert (await state(session, funded)).committed == ZERO
+        with pytest.raises(IllegalMove):
+            await claim_payments.pay(
+                session,
+                actor=funded.manager,
+                claim_id=claim.id,
+                data=ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-1"),
+                now=LATE,
+            )
+
+        await claims.appeal(
+            session, actor=funded.claimant, claim_id=claim.id, reason="已补充", now=LATE
+        )
+
+        assert claim.status is ClaimStatus.SUBMITTED
+        await settle_fund(session, funded, claim)
+        assert (await state(session, funded)).paid == claim.amount
+
+    async def test_of_a_day_to_come_is_refused(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        claim = await claim_fund(session, funded, loan)
+        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
+        await claims.approve(
+            session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
+        )
+        with pytest.raises(FieldRefused):
+            await claim_payments.pay(
+                session,
+                actor=funded.manager,
+                claim_id=claim.id,
+                data=ClaimPaymentIn(paid_on=LATE.date() + timedelta(days=1), reference="PAY-1"),
+                now=LATE,
+            )
+
+
+async def _default(session: AsyncSession, funded: Funded, loan: Loan) -> None:
+    await grades.declare_default(session, actor=funded.table.bank, loan_id=loan.id, now=LATE)

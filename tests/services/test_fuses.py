@@ -1,0 +1,111 @@
+"""A fuse stops what its scheme says, for that bank and no other, until a decision resumes it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.money import Money
+from app.lifecycle.funds import ClaimKind
+from app.lifecycle.programme import ChangeStatus
+from app.models.funds import FundSuspension
+from app.risk.scheme import Stops
+from app.services import claims, fuses
+from app.services.fund_effects import NotSuspended
+from app.services.fuses import FuseBlown
+from tests.make.funds import LATE, Funded, claim_of, make_defaulted, settle
+from tests.make.programme import approve, make_pair, propose
+from tests.make.renewals import loan_of
+
+
+async def blow(session: AsyncSession) -> Funded:
+    """One loan of the bank, lost: 100 % of what it lent, against a limit of 3 %."""
+    funded, loan = await make_defaulted(session, scheme="guangzhou-2025")
+    claim = await claims.submit(
+        session,
+        actor=funded.claimant,
+        loan_id=loan.id,
+        data=claim_of(ClaimKind.FUND, Money.yuan(1_000_000)),
+        now=LATE,
+    )
+    await settle(
+        session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
+    )
+    return funded
+
+
+async def stopped(session: AsyncSession, funded: Funded, bank_id: UUID, stops: Stops) -> bool:
+    try:
+        await fuses.must_be_whole(session, funded.fund.id, bank_id=bank_id, stops=stops)
+    except FuseBlown:
+        return True
+    return False
+
+
+async def test_a_blown_fuse_stops_that_bank_and_not_others(session: AsyncSession) -> None:
+    funded = await blow(session)
+    own = funded.table.bank.organisation_id
+
+    assert await stopped(session, funded, own, Stops.COMPENSATION)
+    assert not await stopped(session, funded, own, Stops.FILINGS)
+    other = funded.table.guarantor.organisation_id
+    assert not await stopped(session, funded, other, Stops.COMPENSATION)
+
+
+async def test_the_next_claim_is_refused_and_says_why(session: AsyncSession) -> None:
+    funded = await blow(session)
+    blown = (await session.scalars(select(FundSuspension))).one()
+    assert blown.ratio_pct == 20  # one of five million
+
+    with pytest.raises(FuseBlown) as refusal:
+        await claims.submit(
+            session,
+            actor=funded.claimant,
+            loan_id=await loan_id(session, funded),
+            data=claim_of(ClaimKind.FUND, Money.yuan(1_000_000)),
+            now=LATE,
+        )
+    assert refusal.value.ratio_pct == 20
+    assert refusal.value.threshold_pct == 3
+
+
+async def test_a_decision_of_two_people_resumes(session: AsyncSession) -> None:
+    funded = await blow(session)
+    blown = (await session.scalars(select(FundSuspension))).one()
+    pair = await make_pair(session)
+    change = await propose(session, pair, "fund_resumption", suspension_id=str(blown.id))
+    done = await approve(session, pair, change)
+
+    assert done.status is ChangeStatus.IN_FORCE
+    assert not await stopped(session, funded, funded.table.bank.organisation_id, Stops.COMPENSATION)
+    with pytest.raises(NotSuspended):
+        await propose(session, pair, "fund_resumption", suspension_id=str(blown.id))
+
+
+async def test_a_resumed_fuse_blows_again_at_the_next_payment_only(
+    session: AsyncSession,
+) -> None:
+    funded = await blow(session)
+    blown = (await session.scalars(select(FundSuspension))).one()
+    pair = await make_pair(session)
+    change = await propose(session, pair, "fund_resumption", suspension_id=str(blown.id))
+    await approve(session, pair, change)
+    claim = await claims.submit(
+        session,
+        actor=funded.claimant,
+        loan_id=await loan_id(session, funded),
+        data=claim_of(ClaimKind.FUND, Money.yuan(1_000_000)),
+        now=LATE + timedelta(days=1),
+    )
+    await settle(
+        session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
+    )
+
+    rows = await session.scalars(select(FundSuspension).order_by(FundSuspension.id))
+    assert [row.ended_at is None for row in rows] == [False, True]
+
+
+async def loan_id(session: AsyncSession, funded: Funded) -> UUID:
+    return (await loan_of(session, funded.deal)).id
