@@ -11,6 +11,7 @@ import itertools
 import tomllib
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,17 @@ def _read(path: Path) -> RuleFile:
         raise BrokenRuleFile(
             path.name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         ) from None
+
+
+@cache
+def _versions() -> Sequence[RuleFile]:
+    return read_all()
+
+
+def in_force(key: str, *, on: date) -> RuleFile:
+    """The version of a rule on a day, the first one for the days before it. KeyError: none."""
+    versions = [version for version in _versions() if version.key == key]
+    begun = [version for version in versions if version.valid_from <= on]
+    if not versions:
+        raise KeyError(key)
+    return begun[-1] if begun else versions[0]

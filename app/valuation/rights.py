@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from app.core.money import ZERO, Money
 from app.identifiers.rights import RightKind
-from app.valuation.relief import WHOLE_PCT, relief_from_royalty
+from app.valuation.checks import WHOLE_PCT
+from app.valuation.relief import relief_from_royalty
 from app.valuation.replacement import replacement_cost
 from app.valuation.working import Step
 

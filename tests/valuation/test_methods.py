@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
-from app.valuation.relief import relief_from_royalty
+from app.valuation.checks import Timing
+from app.valuation.income import excess_earnings
+from app.valuation.relief import relief_from_royalty, tax_amortisation_factor
 from app.valuation.replacement import replacement_cost
 from app.valuation.rights import Parameters, Subject, value_right
 
@@ -94,6 +96,53 @@ class TestReliefFromRoyalty:
         shorter = relief(revenues[:-1], discount=str(discount))
 
         assert shorter <= relief(revenues, discount=str(discount))
+
+    @pytest.mark.parametrize(
+        ("timing", "factor"), [(Timing.END_OF_YEAR, 1.1435), (Timing.MID_YEAR, 1.1555)]
+    )
+    def test_the_published_tax_amortisation_factors(self, timing: Timing, factor: float) -> None:
+        found = tax_amortisation_factor(
+            tax_rate_pct=Decimal(25), discount_rate_pct=Decimal(15), years=10, timing=timing
+        )
+
+        assert round(float(found), 4) == factor
+
+    @given(
+        fens=st.lists(st.integers(0, 10**12), min_size=1, max_size=10),
+        survival=st.decimals(0, 1, places=3),
+    )
+    def test_survival_of_a_constant_share_scales_the_value(
+        self, fens: list[int], survival: Decimal
+    ) -> None:
+        revenues = [Money(fen) for fen in fens]
+        rates = {
+            "royalty_rate_pct": Decimal(2),
+            "tax_rate_pct": Decimal(25),
+            "discount_rate_pct": Decimal(15),
+        }
+
+        worked = relief_from_royalty(revenues, **rates, survival=[survival] * len(fens))
+        shared = relief_from_royalty(revenues, **rates, attribution_pct=survival * 100)
+
+        assert worked.value == shared.value
+
+
+class TestExcessEarnings:
+    @given(
+        fens=st.lists(st.integers(0, 10**12), min_size=1, max_size=30),
+        discount=st.integers(0, 100),
+        tax=st.integers(0, 100),
+    )
+    def test_without_charges_it_is_a_plain_discounted_flow(
+        self, fens: list[int], discount: int, tax: int
+    ) -> None:
+        """That is the royalty of the whole of sales."""
+        flows = [Money(fen) for fen in fens]
+        worked = excess_earnings(
+            flows, tax_rate_pct=Decimal(tax), discount_rate_pct=Decimal(discount)
+        )
+
+        assert worked.value == relief(flows, royalty="100", tax=str(tax), discount=str(discount))
 
 
 class TestReplacementCost:

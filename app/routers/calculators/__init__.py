@@ -2,8 +2,15 @@
 
 from fastapi import APIRouter
 
-from app.routers.calculators import identifiers, lending, loss_sharing
+from app.routers.calculators import (
+    identifiers,
+    ip_value,
+    lending,
+    loss_sharing,
+    option_value,
+    patent_fees,
+)
 
 router = APIRouter()
-for part in (lending, identifiers, loss_sharing):
+for part in (lending, identifiers, loss_sharing, ip_value, option_value, patent_fees):
     router.include_router(part.router)

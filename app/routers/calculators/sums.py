@@ -136,5 +136,8 @@ def sums_router() -> APIRouter:
     )
 
 
-def example(summary: str, value: dict[str, Any]) -> Any:
-    return Body(openapi_examples={"example": Example(summary=summary, value=value)})
+def example(summary: str, value: dict[str, Any], *, discriminator: str | None = None) -> Any:
+    return Body(
+        openapi_examples={"example": Example(summary=summary, value=value)},
+        discriminator=discriminator,
+    )
