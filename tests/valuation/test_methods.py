@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,7 @@ class TestReliefFromRoyalty:
         self, fens: list[int], survival: Decimal
     ) -> None:
         revenues = [Money(fen) for fen in fens]
-        rates = {
+        rates: dict[str, Any] = {
             "royalty_rate_pct": Decimal(2),
             "tax_rate_pct": Decimal(25),
             "discount_rate_pct": Decimal(15),
