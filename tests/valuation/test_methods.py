@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
 from app.valuation.checks import Timing
-from app.valuation.income import excess_earnings
+from app.valuation.income import excess_earnings, perpetuity
 from app.valuation.relief import relief_from_royalty, tax_amortisation_factor
 from app.valuation.replacement import replacement_cost
 from app.valuation.rights import Parameters, Subject, value_right
@@ -222,3 +223,59 @@ class TestValueRight:
         valued = value_right(replace(SUBJECT, annual_revenue=Money(revenue)), parameters, on=ON)
 
         assert valued.lendable <= valued.liquidation_value <= valued.value
+
+
+class TestIdentities:
+    @given(
+        fen=st.integers(0, 10**12),
+        years=st.integers(2, 40),
+        discount=st.integers(0, 100),
+        royalty=st.integers(0, 100),
+    )
+    def test_a_patent_is_worth_less_as_it_ages(
+        self, fen: int, years: int, discount: int, royalty: int
+    ) -> None:
+        rates = {"royalty": str(royalty), "discount": str(discount)}
+
+        older = relief([Money(fen)] * (years - 1), **rates)
+
+        assert older <= relief([Money(fen)] * years, **rates)
+
+    @given(fen=st.integers(0, 10**12), discount=st.integers(1, 100), years=st.integers(1, 100))
+    def test_a_constant_flow_is_an_annuity_and_less_than_a_perpetuity(
+        self, fen: int, discount: int, years: int
+    ) -> None:
+        worth = relief([Money(fen)] * years, royalty="100", tax="0", discount=str(discount))
+        forever = perpetuity(annual_excess=Money(fen), discount_rate_pct=Decimal(discount)).value
+
+        rate = Fraction(discount, 100)
+        assert worth == Money(fen).times((1 - (1 + rate) ** -years) / rate)
+        assert worth <= forever
+
+    @given(
+        flows=st.lists(st.integers(-(10**12), 10**12).map(Money), min_size=1, max_size=20),
+        charge=st.integers(0, 10**12).map(Money),
+        discount=st.integers(0, 1000),
+        attrition=st.integers(0, 100),
+        timing=st.sampled_from(Timing),
+    )
+    def test_no_total_is_negative_and_charges_only_lower_it(
+        self,
+        flows: list[Money],
+        charge: Money,
+        discount: int,
+        attrition: int,
+        timing: Timing,
+    ) -> None:
+        asked: dict[str, Any] = {
+            "tax_rate_pct": Decimal(25),
+            "discount_rate_pct": Decimal(discount),
+            "attrition_pct": Decimal(attrition),
+            "timing": timing,
+        }
+
+        free = excess_earnings(flows, **asked).value
+        charged = excess_earnings(flows, **asked, contributory_charges=[charge] * len(flows))
+
+        assert ZERO <= charged.value <= free
+        assert all(step.name for step in charged.steps)
