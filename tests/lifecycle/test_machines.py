@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.lifecycle import deals, financing, funds, imports, parties
+from app.lifecycle import deals, financing, funds, grants, imports, parties
 from app.lifecycle.machine import IllegalMove, Machine
 
 MACHINES = [
     machine
-    for module in (deals, financing, funds, imports, parties)
+    for module in (deals, financing, funds, grants, imports, parties)
     for machine in vars(module).values()
     if isinstance(machine, Machine)
 ]
@@ -23,7 +23,7 @@ def enums_of(machine: Machine[Any, Any]) -> tuple[type[StrEnum], type[StrEnum]]:
 
 
 def test_every_module_of_states_is_looked_at() -> None:
-    assert len(MACHINES) >= 12
+    assert len(MACHINES) >= 15
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: str(machine.name))
