@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.routers.calculators import (
+    grant_award,
     identifiers,
     ip_value,
     lending,
@@ -12,5 +13,13 @@ from app.routers.calculators import (
 )
 
 router = APIRouter()
-for part in (lending, identifiers, loss_sharing, ip_value, option_value, patent_fees):
+for part in (
+    lending,
+    identifiers,
+    loss_sharing,
+    ip_value,
+    option_value,
+    patent_fees,
+    grant_award,
+):
     router.include_router(part.router)
