@@ -150,8 +150,8 @@ def _award(
             assert isinstance(free, int)
             slots = min(places.slots, free)
             text = say("{slots} of {free} places left", slots=slots, free=free)
-            figures = {places.at_most: free}
-            return ZERO, slots, Step(AWARD, places.clause, text, figures, slots > 0)
+            step = Step(AWARD, places.clause, text, {places.at_most: free}, slots > 0)
+            return ZERO, slots, step
     raise FieldRefused("measure", say("pays and allots nothing"))
 
 
