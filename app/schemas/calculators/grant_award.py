@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from app.core.messages import Language, Text, say, told
 from app.core.money import Money
@@ -48,8 +48,8 @@ class AwardStepOut(Answered):
     rule: str
     clause: str
     text: Told
-    text_zh: InChinese = Field(validation_alias="text")
-    text_en: InEnglish = Field(validation_alias="text")
+    text_zh: InChinese = Field(validation_alias=AliasChoices("text"))
+    text_en: InEnglish = Field(validation_alias=AliasChoices("text"))
     figures: Mapping[str, bool | int | str | Money]
     holds: bool
 
