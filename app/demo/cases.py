@@ -10,6 +10,7 @@ class Ending(StrEnum):
     RELEASED = "released"  # repaid in full, pledge discharged and cancelled
     PREPAID = "prepaid"  # a part is prepaid, the loan goes on
     DRAWN = "drawn"
+    RECOVERED = "recovered"  # lost, claimed, compensated, recovered in full and discharged
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +22,18 @@ class Case:
     guaranteed: bool  # whether the firm takes the best package with the guarantor
     declined_first: bool  # the guarantor declines; the firm goes on without it
     ending: Ending
+    scheme: str = ""  # of the compensation fund that the loan is filed with
 
 
 CASES = (
     Case("pingluo_materials", "5000000.00", "pingluo-materials.csv", "180000000.00",
          guaranteed=True, declined_first=False, ending=Ending.RELEASED),
     Case("qingtongxia_equipment", "3000000.00", "qingtongxia-equipment.csv", "90000000.00",
-         guaranteed=True, declined_first=False, ending=Ending.PREPAID),
+         guaranteed=True, declined_first=False, ending=Ending.RECOVERED, scheme="guodan-2019"),
     Case("zhongning_digital", "2000000.00", "zhongning-digital.csv", "60000000.00",
-         guaranteed=True, declined_first=True, ending=Ending.DRAWN),
+         guaranteed=True, declined_first=True, ending=Ending.PREPAID),
     Case("pingluo_devices", "3000000.00", "pingluo-devices.csv", "60000000.00",
-         guaranteed=False, declined_first=False, ending=Ending.DRAWN),
+         guaranteed=False, declined_first=False, ending=Ending.RECOVERED, scheme="zhongshan-2021"),
     # Its liability does not fit beside the others': it queues until the first firm has repaid.
     Case("ningdong_energy", "4000000.00", "ningdong-energy.csv", "120000000.00",
          guaranteed=True, declined_first=False, ending=Ending.RELEASED),

@@ -1,6 +1,5 @@
 """Drives the whole demo against a running service and tells what came of it."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -8,10 +7,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from app.core.clock import business_date
-from app.core.errors import Conflict
 from app.demo.cases import CASES
-from app.demo.client import Json
 from app.demo.failing import HadDemo, told_in_one_line
+from app.demo.loss import open_funds, verify
 from app.demo.region import Region, region, sign_terms
 from app.demo.road import STEPS, Journey
 
@@ -24,15 +22,10 @@ COLUMNS = {
     "before": "quota before",
     "after": "quota after",
     "paid": "paid",
+    "compensated": "compensated",
+    "recovered": "recovered",
     "released": "released",
 }
-
-
-@dataclass(eq=False)
-class LedgerBroken(Conflict):
-    message = "the ledger of the service does not hold: {findings}"
-
-    findings: list[Json]
 
 
 async def drive(url: str, *, console: Console) -> list[Journey]:
@@ -46,19 +39,20 @@ async def drive(url: str, *, console: Console) -> list[Journey]:
         bar = progress.add_task("signing up the region", total=len(CASES) * len(STEPS))
         async with region(url, today=today) as whole:
             await _refuse_second(whole, url)
+            funds = await open_funds(whole, today)
             journeys = []
             for case in CASES:
 
                 def step(name: str, firm: str = whole[case.firm].name) -> None:
                     progress.update(bar, advance=1, description=f"{firm}: {name}")
 
-                journeys.append(Journey(whole, case, today, step))
+                journeys.append(Journey(whole, case, today, step, funds=funds))
                 await journeys[-1].assemble()
             await sign_terms(whole, today)  # when nothing else can stop the demo any more
             for journey in journeys:
                 await journey.until_cash()
             await _finish(journeys)
-            await _verify(whole)
+            await verify(whole)
     return journeys
 
 
@@ -67,13 +61,6 @@ async def _refuse_second(whole: Region, url: str) -> None:
         firm = whole[case.firm]
         if (await firm.get("/v1/company/requests", limit=1))["items"]:
             raise HadDemo(url, firm.name)
-
-
-async def _verify(whole: Region) -> None:
-    """The service replays its ledger; raises what it finds."""
-    verdict = await whole["authority"].get("/v1/authority/ledger/verification")
-    if not verdict["holds"]:
-        raise LedgerBroken(verdict["findings"])
 
 
 async def _finish(journeys: list[Journey]) -> None:

@@ -151,6 +151,14 @@ async def _verify(whole: Region) -> None:
             await _unless_there(authority, path, {})
 
 
+async def decide(whole: Region, today: str, facts: Json, *, reason: str) -> None:
+    """A change of the programme in force today: one of the authority proposes, another approves."""
+    changes = "/v1/authority/programme/changes"
+    form: Json = {"facts": facts, "effective_on": today, "reason": reason}
+    proposed = await whole["authority"].post(changes, form)
+    await whole["authority_second"].post(f"{changes}/{proposed['id']}/approval")
+
+
 async def sign_terms(whole: Region, today: str) -> None:
     """Two of the authority, one after the other, and then the guarantor signs."""
     facts = GUARANTOR_TERMS | {

@@ -1,7 +1,7 @@
 """One firm's road, step by step, as its people and its institutions would go it over HTTP."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from typing import Any
 from app.demo.cases import TERM_MONTHS, Case, Ending, offers
 from app.demo.client import Json, Party
 from app.demo.failing import RoadBlocked
+from app.demo.loss import PDF, Loss
 from app.demo.region import Region
 
 RECORDS = Path(__file__).parent / "records"
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 WAIT_S = 60.0
 
 STEPS = ("portfolio", "request", "quotes", "package", "approvals", "contracts", "pledge", "cash",
@@ -31,6 +31,8 @@ class Journey:
     deal_id: str = ""
     loan_id: str = ""
     queued: bool = False
+    funds: Mapping[str, str] = field(default_factory=dict)  # ids by scheme
+    loss: Loss | None = None
     facts: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -53,6 +55,8 @@ class Journey:
         await self.approve()
         await self.sign()
         await self.perfect()
+        if self.case.scheme:
+            await self.file()
         await self.draw()
 
     async def assemble(self) -> None:
@@ -213,6 +217,13 @@ class Journey:
         )
         self.step("pledge")
 
+    async def file(self) -> None:
+        """With the compensation fund of the case, before any cash."""
+        deal = (await self._details())["deal"]
+        fund_id = self.funds[self.case.scheme]
+        self.loss = Loss(self.region, deal, self.case.scheme, fund_id, self.today)
+        await self.loss.file()
+
     async def draw(self) -> None:
         """Through the gate: the platform releases, the bank reports that it paid."""
         bank, _ = self._side((await self._details())["deal"], "bank")
@@ -237,6 +248,9 @@ class Journey:
             loan = await bank.get(f"/v1/lender/loans/{self.loan_id}", on=self.today)
             await self._repay(bank, loan["statement"]["payoff"])
             await self._release(bank)
+        if self.loss is not None:
+            self.facts |= await self.loss.lose(self.loan_id)
+            await self._release(bank)
         self.step("ending")
 
     async def _repay(self, bank: Party, amount: str) -> None:
@@ -253,7 +267,10 @@ class Journey:
         self.facts["paid"] = repaid["amount"]
 
     async def _release(self, bank: Party) -> None:
-        discharged = await bank.post(f"/v1/lender/deals/{self.deal_id}/discharge")
+        path = f"/v1/lender/deals/{self.deal_id}/discharge"
+        discharged = await bank.post(path)
+        if "guarantor" in discharged["awaiting"]:  # after a call its consent is needed too
+            discharged = await self.region["guarantor"].post(path)
         for registration in discharged["registrations"]:
             path = f"/v1/lender/registrations/{registration['id']}/cancellation"
             await bank.post(path, {"cancelled_on": self.today})

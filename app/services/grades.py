@@ -20,7 +20,7 @@ from app.models.claims import Inspection, LoanGrade
 from app.models.loans import Loan
 from app.schemas.claims import GradeIn, InspectionIn
 from app.services import documents, filings, history, loans, outbox, readiness, rules, schedules
-from app.services.actor import Actor
+from app.services.actor import Actor, as_platform
 from app.services.deals import parties_of
 from app.services.names import NAMES
 
@@ -56,7 +56,8 @@ async def standing(session: AsyncSession, loan: Loan, *, on: date) -> Standing:
     """Where the loan stands on the day ``on``. A bank's own grade holds until days outrun it."""
     rule = await rules.get(session, RULE, on=on)
     days, floor = await _floor(session, loan, rule, on=on)
-    last = await _find_latest(session, loan.id, on=on)
+    async with as_platform(session):  # the guarantor claims by the bank's grade too
+        last = await _find_latest(session, loan.id, on=on)
     grade = floor
     if last is not None:
         # Justified for the days it had seen: a floor that rose since then counts again.

@@ -59,7 +59,15 @@ async def found(road: Road, **changes: Any) -> tuple[UUID, Actor, Actor]:
     return fund.id, manager, colleague
 
 
-async def lose(road: Road, table: Table, fund_id: UUID, manager: Actor, claimant: Actor) -> UUID:
+async def lose(
+    road: Road,
+    table: Table,
+    fund_id: UUID,
+    manager: Actor,
+    claimant: Actor,
+    *,
+    now: datetime = LATE,
+) -> UUID:
     """Filed, acknowledged, drawn, late for five months, its papers attached, in default."""
     session = road.session
     deal_id = (await make_ready(session, table)).id
@@ -74,7 +82,7 @@ async def lose(road: Road, table: Table, fund_id: UUID, manager: Actor, claimant
     path = f"/fund-filings/{filing['id']}"
     await road.post(manager, f"{path}/acknowledgement", reference="RC-1")
     loan_id = await draw(road, table, deal_id)
-    road.on(LATE)
+    road.on(now)
     await road.post(
         table.bank, f"/lender/loans/{loan_id}/grades", 201, grade="substandard", reason="停产"
     )
@@ -82,7 +90,7 @@ async def lose(road: Road, table: Table, fund_id: UUID, manager: Actor, claimant
         table.bank,
         f"/lender/loans/{loan_id}/inspections",
         201,
-        inspected_on=LATE.date().isoformat(),
+        inspected_on=now.date().isoformat(),
         findings="停工",
     )
     shown = (await road.get(claimant, f"{path}/readiness")).json()
@@ -99,23 +107,35 @@ async def draw(road: Road, table: Table, deal_id: UUID) -> UUID:
     return (await loan_of(road.session, deal)).id
 
 
-async def settle(
-    road: Road, loan_id: UUID, claimant: Actor, payers: tuple[Actor, Actor], kind: str
+async def submit(
+    road: Road, loan_id: UUID, claimant: Actor, kind: str, *, now: datetime
 ) -> dict[str, Any]:
-    claim = await road.post(
+    return await road.post(
         claimant,
         f"/lender/loans/{loan_id}/claims",
         201,
         kind=kind,
         principal="5000000.00",
-        lost_on=LATE.date().isoformat(),
+        lost_on=now.date().isoformat(),
         reference=f"CL-{kind}",
     )
+
+
+async def settle(
+    road: Road,
+    loan_id: UUID,
+    claimant: Actor,
+    payers: tuple[Actor, Actor],
+    kind: str,
+    *,
+    now: datetime = LATE,
+) -> dict[str, Any]:
+    claim = await submit(road, loan_id, claimant, kind, now=now)
     path = f"/claims/{claim['id']}"
     await road.post(payers[0], f"{path}/review", note="材料齐全")
     await road.post(payers[1], f"{path}/approval", 200, amount=claim["amount"])
     await road.post(
-        payers[0], f"{path}/payment", paid_on=LATE.date().isoformat(), reference=f"PAY-{kind}"
+        payers[0], f"{path}/payment", paid_on=now.date().isoformat(), reference=f"PAY-{kind}"
     )
     assert await road.verified()
     done = await road.post(claimant, f"{path}/confirmation")
@@ -180,6 +200,18 @@ async def test_under_the_guarantors_model(road: Road) -> None:
         "fund": "2000000.00",
         "guarantee": "2000000.00",
     }
+
+
+async def test_the_banks_grade_opens_the_guarantors_claim_before_the_days(road: Road) -> None:
+    session = road.session
+    fund_id, manager, _ = await found(road, scheme="guodan-2019")
+    table = await make_table(session)
+    loan_id = await lose(road, table, fund_id, manager, table.guarantor, now=NOW)
+    second = await colleague_of(session, table.guarantor)
+    await settle(road, loan_id, table.bank, (table.guarantor, second), "guarantee", now=NOW)
+
+    claim = await submit(road, loan_id, table.guarantor, "fund", now=NOW)
+    assert claim["amount"] == "2000000.00"
 
 
 async def test_others_see_none_of_it(road: Road) -> None:
