@@ -24,10 +24,9 @@ from app.services.claim_amounts import (
     NoSuchPayer,
     NothingToClaim,
     NotYours,
-    TooEarly,
-    TooLate,
 )
 from app.services.claim_payments import PaidOtherwise
+from app.services.claim_timing import TooEarly, TooLate
 from app.services.claims import (
     CLAIMANTS,
     PAYERS,

@@ -28,16 +28,16 @@ from app.schemas.claims import (
 )
 from app.schemas.funds import ReasonIn
 from app.schemas.loans import LoanOut
-from app.services import disposals, grades, recoveries
+from app.services import disposals, grades, recoveries, write_offs
 from app.services.deals import NotPledgee
 from app.services.disposals import EscrowFirst, NotLost
 from app.services.grades import NotInDefault
 from app.services.recoveries import (
-    ClaimsInFlight,
     NothingPaidYet,
     RecoveryAboveLoss,
     RecoveryReused,
 )
+from app.services.write_offs import ClaimsInFlight
 
 router = APIRouter(tags=["lost loans"], route_class=KeyedRoute)
 
@@ -164,7 +164,7 @@ async def write_off(
     loan_id: UUID, form: WriteOffIn, actor: CurrentActor, session: Session, now: Now
 ) -> LoanOut:
     """On a ground of the dated list, with its proof. Called quota stays called."""
-    loan = await recoveries.write_off(session, actor=actor, loan_id=loan_id, data=form, now=now)
+    loan = await write_offs.write_off(session, actor=actor, loan_id=loan_id, data=form, now=now)
     return LoanOut.model_validate(loan)
 
 

@@ -1,38 +1,38 @@
 """What a claim comes to, and what stands against it: by contract, or by the fund's scheme."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import business_date
 from app.core.decimals import plain
 from app.core.errors import Conflict, FieldRefused, Unprocessable
 from app.core.messages import Language, Text, say, told
 from app.core.money import ZERO, Money
-from app.lending.grading import Grade, is_worse
-from app.lifecycle.deals import LOAN, LoanEvent
 from app.lifecycle.funds import CLAIMS_SETTLED, ClaimKind, ClaimStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.funds import Fund
 from app.models.loans import Loan
-from app.models.records import StatusChange
-from app.risk.scheme import ClaimModel, DayKind, SchemeVersion, Stops
+from app.risk.scheme import ClaimModel, Stops
 from app.risk.scheme_files import find_scheme
 from app.risk.sharing import Loss, share_loss, share_of_claim
 from app.schemas.claims import ClaimIn
 from app.schemas.quotes import InsuranceTerms
-from app.services import filings, fuses, grades, readiness, rules, schedules, work_calendar
+from app.services import (
+    claim_timing,
+    filings,
+    fuses,
+    grades,
+    readiness,
+    schedules,
+)
 from app.services.actor import Actor, as_platform
 from app.services.names import NAMES
-from app.workdays.calendar import add_working_days
-
-RULE = "claims"
 
 
 @dataclass(eq=False)
@@ -59,26 +59,6 @@ class NotYours(Conflict):
     message = "By its scheme the {claimant} claims on the fund, not you."
 
     claimant: str
-
-
-@dataclass(eq=False)
-class TooEarly(Conflict):
-    message = (
-        "The loan is {days} days past due and graded {grade}; a claim opens at {overdue_days} days,"
-        " or at the grade {opens_at}."
-    )
-
-    days: int
-    grade: str
-    overdue_days: int
-    opens_at: str
-
-
-@dataclass(eq=False)
-class TooLate(Conflict):
-    message = "By the scheme a claim had to be made by {last}."
-
-    last: date
 
 
 class NothingToClaim(Conflict):
@@ -140,7 +120,10 @@ async def _on_guarantor(
         amount,
     )
     return Asked(
-        deal.guarantor_id, amount, due_on=await _answer_due(session, now=now), trace=[trace]
+        deal.guarantor_id,
+        amount,
+        due_on=await claim_timing.answer_due(session, now=now),
+        trace=[trace],
     )
 
 
@@ -182,7 +165,9 @@ async def _on_insurer(
         trace.append(_step("stop-loss", say("at most the stop-loss of the year"), before, amount))
     if not amount:
         raise NothingToClaim
-    return Asked(deal.insurer_id, amount, due_on=await _answer_due(session, now=now), trace=trace)
+    return Asked(
+        deal.insurer_id, amount, due_on=await claim_timing.answer_due(session, now=now), trace=trace
+    )
 
 
 async def _on_fund(
@@ -200,8 +185,8 @@ async def _on_fund(
         session, filing.fund_id, bank_id=filing.bank_id, stops=Stops.COMPENSATION
     )
     _must_be_open(data.principal, loan.outstanding - filing.compensated)
-    await _must_be_ripe(session, loan, version, on=data.lost_on)
-    await _must_be_in_time(session, loan, version, now=now)
+    await claim_timing.must_be_ripe(session, loan, version, on=data.lost_on)
+    await claim_timing.must_be_in_time(session, loan, version, now=now)
     called = await _called(session, loan)
     if scheme.model is ClaimModel.GUARANTOR and data.principal > called - filing.compensated:
         raise CallFirst(called - filing.compensated)
@@ -231,7 +216,7 @@ async def _on_fund(
     return Asked(
         fund.manager_id,
         amount,
-        due_on=await _answer_due(session, now=now),
+        due_on=await claim_timing.answer_due(session, now=now),
         filing_id=filing.id,
         fund_id=fund.id,
         shares=[{"party": party, "amount": str(part)} for party, part in shares.items()],
@@ -242,21 +227,6 @@ async def _on_fund(
 def _must_be_open(principal: Money, open_: Money) -> None:
     if principal > open_:
         raise LossAboveOutstanding(principal, max(ZERO, open_))
-
-
-async def _must_be_ripe(
-    session: AsyncSession, loan: Loan, version: SchemeVersion, *, on: date
-) -> None:
-    """Raise TooEarly before the days, or the grade, at which the scheme opens a claim."""
-    stands = await grades.standing(session, loan, on=on)
-    opens_at = Grade(version.claim.grade)
-    if stands.days_past_due < version.claim.overdue_days and is_worse(opens_at, stands.grade):
-        raise TooEarly(
-            stands.days_past_due,
-            NAMES[stands.grade],
-            version.claim.overdue_days,
-            NAMES[opens_at],
-        )
 
 
 async def _settled(session: AsyncSession, loan: Loan, kind: ClaimKind) -> tuple[Money, Money]:
@@ -319,35 +289,6 @@ async def _uncompensated(
     if model is ClaimModel.GUARANTOR:
         return max(ZERO, guaranteed - compensated)
     return max(ZERO, lost + principal - guaranteed - insured - compensated)
-
-
-async def _answer_due(session: AsyncSession, *, now: datetime) -> date:
-    """The day by which guarantors and insurers answer, by the dated rule."""
-    on = business_date(now)
-    rule = await rules.get(session, RULE, on=on)
-    return add_working_days(await work_calendar.load(session), on, rule["answer_working_days"])
-
-
-async def _must_be_in_time(
-    session: AsyncSession, loan: Loan, version: SchemeVersion, *, now: datetime
-) -> None:
-    """Raise TooLate once the scheme's days since the declaration of default are over."""
-    declared_at: datetime | None = await session.scalar(
-        select(func.max(StatusChange.at)).where(
-            StatusChange.subject == LOAN.name,
-            StatusChange.subject_id == loan.id,
-            StatusChange.event == LoanEvent.DEFAULT,
-        )
-    )
-    assert declared_at is not None
-    first = business_date(declared_at)
-    if version.claim.deadline_in is DayKind.CALENDAR:
-        last = first + timedelta(days=version.claim.deadline)
-    else:
-        calendar = await work_calendar.load(session)
-        last = add_working_days(calendar, first, version.claim.deadline)
-    if business_date(now) > last:
-        raise TooLate(last)
 
 
 def _step(rule: str, text: Text, before: Money, after: Money) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""Money that comes in on a lost loan after a claim was paid, and what is written off."""
+"""Money that comes in on a lost loan after a claim was paid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -14,17 +14,14 @@ from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
 from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import DEAL, LOAN, DealEvent, LoanEvent, LoanStatus
-from app.lifecycle.funds import CLAIM, CLAIMS_SETTLED, ClaimEvent, ClaimKind, ClaimStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.claims import Claim, Disposal, Recovery, RecoveryShare
 from app.models.deals import Deal
 from app.models.loans import Loan
 from app.risk.recovery import RecoveryAboveDebt, split_recovery
 from app.risk.scheme import RecoveryStep
-from app.schemas.claims import RecoveryIn, WriteOffIn
+from app.schemas.claims import RecoveryIn
 from app.services import (
-    claim_amounts,
-    documents,
     exposures,
     filings,
     funds,
@@ -32,17 +29,15 @@ from app.services import (
     ledger,
     liability,
     loans,
+    losses,
     outbox,
     room,
-    rules,
-    schedules,
 )
-from app.services.actor import SYSTEM, Actor, as_platform, bind
+from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import parties_of
 from app.services.ledger import AccountRole, Book
 from app.services.tasks import Task, enqueue
 
-BANK = "bank"
 _ORDER = (RecoveryStep.COSTS, RecoveryStep.BORNE, RecoveryStep.INTEREST)
 
 
@@ -63,19 +58,6 @@ class RecoveryReused(Unprocessable):
     message = "The receipt {reference} was recorded with another content."
 
     reference: str
-
-
-class ClaimsInFlight(Conflict):
-    message = "A claim on the loan is still being dealt with; it is written off after that."
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Who bore a part of the lost principal; of a fund, its manager receives."""
-
-    organisation_id: UUID
-    borne: Money
-    fund_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +81,7 @@ async def record(
     stored = await _find_stored(session, loan, data)
     if stored is not None:
         return stored
-    bearers = await _bearers(session, deal, loan)
+    bearers = await losses.bearers_of(session, deal, loan)
     if len(bearers) == 1:
         raise NothingPaidYet
     if not loan.first_day <= data.received_on <= business_date(now):
@@ -109,15 +91,15 @@ async def record(
     if data.costs > data.amount:
         raise FieldRefused("costs", say("must not be more than the amount"))
     await _check_disposal(session, deal, data)
-    interest = await _interest_open(session, loan, now=now)
-    returned = await _returned(session, loan.id)
+    interest = await losses.interest_open(session, loan, now=now)
+    back = await losses.returned(session, loan.id)
     try:
         parts = split_recovery(
             await _order(session, deal, now=now),
             data.amount,
             costs=data.costs,
             borne={party: bearer.borne for party, bearer in bearers.items()},
-            returned=returned,
+            returned=back,
             interest=interest,
         )
     except RecoveryAboveDebt as above:
@@ -235,42 +217,6 @@ async def list_recoveries(
     return [RecoveryDetail(row, shares[row.id]) for row in rows]
 
 
-async def write_off(
-    session: AsyncSession, *, actor: Actor, loan_id: UUID, data: WriteOffIn, now: datetime
-) -> Loan:
-    """The bank gives the rest up (核销), on a ground of the dated list.
-
-    The fund's exposure ends; the guarantee and called quota stay as they are (deal.md), and what
-    still comes in is a recovery.
-    """
-    actor.must_be(OrganisationKind.BANK)
-    deal, loan = await loans.lock(session, actor=actor, loan_id=loan_id)
-    if loan.status is LoanStatus.WRITTEN_OFF:
-        return loan
-    grounds = (await rules.get(session, claim_amounts.RULE, on=business_date(now)))[
-        "write_off_grounds"
-    ]
-    if data.ground not in grounds:
-        raise FieldRefused("ground", say("must be one of {known}", known=", ".join(grounds)))
-    await documents.get_document(session, actor=actor, document_id=data.document_id)
-    in_flight = await session.scalar(
-        select(Claim.id)
-        .where(
-            Claim.loan_id == loan.id,
-            Claim.status.not_in((*CLAIMS_SETTLED, ClaimStatus.REFUSED, ClaimStatus.WITHDRAWN)),
-        )
-        .limit(1)
-    )
-    if in_flight is not None:
-        raise ClaimsInFlight
-    history.move(session, loan, LOAN, LoanEvent.WRITE_OFF, actor=actor, now=now)
-    history.note(session, "loan", loan.id, f"ground {data.ground}", actor=actor, now=now)
-    outbox.announce_to(session, parties_of(deal), "loan.written_off", loan.id, now=now)
-    await _close_claims(session, loan, actor=actor, now=now)
-    await exposures.refresh(session, loan, now=now)
-    return loan
-
-
 async def _may_see(session: AsyncSession, actor: Actor, loan_id: UUID) -> bool:
     seen = await session.scalar(
         loans.visible_loans(actor).where(Loan.id == loan_id).with_only_columns(Loan.id)
@@ -289,69 +235,10 @@ async def _find_stored(
     )
     if stored is None:
         return None
-    if (stored.amount, stored.received_on, stored.disposal_id) != (
-        data.amount,
-        data.received_on,
-        data.disposal_id,
-    ):
+    was = (stored.amount, stored.costs, stored.received_on, stored.disposal_id)
+    if was != (data.amount, data.costs, data.received_on, data.disposal_id):
         raise RecoveryReused(data.reference)
     return await get_recovery(session, actor=SYSTEM, recovery_id=stored.id)
-
-
-async def _bearers(session: AsyncSession, deal: Deal, loan: Loan) -> dict[str, Bearer]:
-    """What each bore of the principal that is owed: paid claims, and the bank the rest.
-
-    What a fund paid to a guarantor is out of the guarantor's part.
-    """
-    paid = {
-        (kind, claimant): (total or ZERO, payer, fund)
-        for kind, claimant, payer, fund, total in await session.execute(
-            select(
-                Claim.kind,
-                Claim.claimant_id,
-                Claim.payer_id,
-                Claim.fund_id,
-                func.sum(Claim.approved),
-            )
-            .where(Claim.loan_id == loan.id, Claim.status.in_(CLAIMS_SETTLED))
-            .group_by(Claim.kind, Claim.claimant_id, Claim.payer_id, Claim.fund_id)
-        )
-    }
-    bearers: dict[str, Bearer] = {}
-    rest = loan.outstanding
-    for (kind, claimant), (amount, payer, fund) in sorted(paid.items()):
-        bearers[kind.value] = Bearer(payer, amount, fund)
-        if claimant == deal.bank_id:
-            rest -= amount
-    fund_part = bearers.get(ClaimKind.FUND)
-    guarantee = bearers.get(ClaimKind.GUARANTEE)
-    if fund_part is not None and guarantee is not None:
-        of_guarantor = paid.get((ClaimKind.FUND, guarantee.organisation_id))
-        if of_guarantor is not None:
-            bearers[ClaimKind.GUARANTEE.value] = Bearer(
-                guarantee.organisation_id, guarantee.borne - of_guarantor[0]
-            )
-    return {BANK: Bearer(deal.bank_id, rest)} | bearers
-
-
-async def _returned(session: AsyncSession, loan_id: UUID) -> dict[str, Money]:
-    rows = await session.execute(
-        select(RecoveryShare.party, func.sum(RecoveryShare.amount))
-        .join(Recovery, Recovery.id == RecoveryShare.recovery_id)
-        .where(Recovery.loan_id == loan_id)
-        .group_by(RecoveryShare.party)
-    )
-    return {party: total or ZERO for party, total in rows}
-
-
-async def _interest_open(session: AsyncSession, loan: Loan, *, now: datetime) -> Money:
-    """Interest and penalty interest due, less what recoveries have brought of them."""
-    lines = await schedules.list_lines(session, loan)
-    due = schedules.statement_on(loan, lines, on=business_date(now)).payoff - loan.outstanding
-    brought: Money | None = await session.scalar(
-        select(func.sum(Recovery.interest)).where(Recovery.loan_id == loan.id)
-    )
-    return max(ZERO, due - (brought or ZERO))
 
 
 async def _order(session: AsyncSession, deal: Deal, *, now: datetime) -> Sequence[RecoveryStep]:
@@ -388,14 +275,14 @@ async def _end_if_recovered(
     session: AsyncSession,
     deal: Deal,
     loan: Loan,
-    bearers: dict[str, Bearer],
+    bearers: dict[str, losses.Bearer],
     *,
     actor: Actor,
     now: datetime,
 ) -> None:
     """All principal is back: liability that no call had settled is free, loan and deal repaid."""
-    returned = await _returned(session, loan.id)
-    if any(bearer.borne > returned.get(party, ZERO) for party, bearer in bearers.items()):
+    back = await losses.returned(session, loan.id)
+    if any(bearer.borne > back.get(party, ZERO) for party, bearer in bearers.items()):
         return
     if loan.liability:
         await liability.free(session, deal, amount=loan.liability, reference=loan.id)
@@ -404,23 +291,9 @@ async def _end_if_recovered(
     loan.outstanding = ZERO
     if await room.give_back(session, deal, expired=False, code="recovered"):
         await enqueue(session, Task.PROMOTE_QUEUE)
-    await _close_claims(session, loan, actor=actor, now=now)
+    await losses.close_claims(session, loan, actor=actor, now=now)
     if loan.status is LoanStatus.DEFAULTED:
         history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
         history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)
         outbox.announce_to(session, parties_of(deal), "loan.recovered", loan.id, now=now)
     await exposures.refresh(session, loan, now=now)
-
-
-async def _close_claims(session: AsyncSession, loan: Loan, *, actor: Actor, now: datetime) -> None:
-    async with as_platform(session):
-        confirmed = await session.scalars(
-            select(Claim)
-            .where(Claim.loan_id == loan.id, Claim.status == ClaimStatus.CONFIRMED)
-            .order_by(Claim.id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-        for claim in confirmed.all():
-            history.move(session, claim, CLAIM, ClaimEvent.CLOSE, actor=actor, now=now)
-        await session.flush()

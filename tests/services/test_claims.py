@@ -24,8 +24,9 @@ from app.services import (
     recoveries,
 )
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.claim_amounts import CallFirst, LossAboveOutstanding, NotYours, TooLate
+from app.services.claim_amounts import CallFirst, LossAboveOutstanding, NotYours
 from app.services.claim_payments import PaidOtherwise
+from app.services.claim_timing import TooLate
 from app.services.claims import ApprovedAbove, ClaimInFlight, NotDefaulted, OnePerson
 from app.services.funds import FundState
 from app.services.readiness import ClaimIncomplete

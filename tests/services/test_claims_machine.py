@@ -40,6 +40,7 @@ from app.services import (
     ledger,
     recoveries,
     sealing,
+    write_offs,
 )
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
@@ -314,7 +315,7 @@ class Loss(RuleBasedStateMachine):
     def write_off(self) -> None:
         data = WriteOffIn(ground="enforcement", document_id=self.document_id)
         done = self.attempt(
-            lambda session: recoveries.write_off(
+            lambda session: write_offs.write_off(
                 session, actor=self.funded.table.bank, loan_id=self.loan_id, data=data, now=LATE
             )
         )

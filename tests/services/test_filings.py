@@ -14,7 +14,15 @@ from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.claims import WriteOffIn
 from app.schemas.funds import FilingIn
-from app.services import approvals, failures, filings, funds, gate, recoveries, repayments
+from app.services import (
+    approvals,
+    failures,
+    filings,
+    funds,
+    gate,
+    repayments,
+    write_offs,
+)
 from app.services.deals import DealNotReady
 from app.services.filings import (
     FiledAlready,
@@ -87,7 +95,7 @@ class TestCounters:
     async def test_a_loan_written_off_is_exposed_no_more(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         document = await make_document(session, funded.table.bank.organisation_id)
-        await recoveries.write_off(
+        await write_offs.write_off(
             session,
             actor=funded.table.bank,
             loan_id=loan.id,
@@ -101,7 +109,7 @@ class TestCounters:
         funded, loan = await make_defaulted(session)
         document = await make_document(session, funded.table.bank.organisation_id)
         with pytest.raises(FieldRefused):
-            await recoveries.write_off(
+            await write_offs.write_off(
                 session,
                 actor=funded.table.bank,
                 loan_id=loan.id,
