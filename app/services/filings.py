@@ -24,7 +24,7 @@ from app.risk.scheme import ClaimModel, Role, Scheme, SchemeVersion, Stops
 from app.risk.scheme_files import find_scheme
 from app.risk.sharing import read_facts
 from app.schemas.funds import FilingIn
-from app.services import fund_exposure, funds, fuses, history, outbox, readiness
+from app.services import fund_exposure, funds, fuses, history, outbox, readiness, schedules
 from app.services.actor import Actor, as_platform
 from app.services.constraints import refusing
 from app.services.deals import lock_deal, must_be_in
@@ -33,7 +33,6 @@ from app.services.names import NAMES
 LIVE = "uq_fund_filings_live"
 
 _PAID_BY_FUND = (Role.FUND, Role.REGUARANTOR)
-_WHOLE_PCT = Decimal(100)
 
 
 @dataclass(eq=False)
@@ -165,7 +164,9 @@ async def file(
     if not share_pct:
         raise NotCompensated(deal.principal)
     await fuses.must_be_whole(session, fund.id, bank_id=deal.bank_id, stops=Stops.FILINGS)
-    await _must_have_room(session, fund, asked=deal.principal.times(data.ip_share_pct / _WHOLE_PCT))
+    await _must_have_room(
+        session, fund, asked=schedules.share_of(deal.principal, data.ip_share_pct)
+    )
     firm = await session.get_one(Organisation, deal.firm_id)
     filing = FundFiling(
         id=new_id(),

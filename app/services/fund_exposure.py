@@ -15,12 +15,11 @@ from app.lifecycle.funds import FILING, LIVE_FILINGS, FilingEvent
 from app.models.deals import Deal, Drawdown
 from app.models.funds import FundFiling
 from app.models.loans import Loan
-from app.services import funds, history, ledger, outbox
+from app.services import funds, history, ledger, outbox, schedules
 from app.services.actor import SYSTEM, as_platform
 from app.services.funds import Stock
 from app.services.ledger import Book
 
-_WHOLE_PCT = Decimal(100)
 _OVER = (DealStatus.FAILED, DealStatus.REPAID, DealStatus.CLOSED)
 
 
@@ -71,7 +70,7 @@ async def _move(session: AsyncSession, filing: FundFiling, after: Stock) -> None
         return
     await funds.lock_fund(session, filing.fund_id)
     accounts = await funds.accounts_of(session, filing.fund_id)
-    share = filing.fund_share_pct / _WHOLE_PCT
+    share_pct = filing.fund_share_pct
     operations = [
         *funds.steps(
             accounts, Book.FUND_BASE,
@@ -79,7 +78,7 @@ async def _move(session: AsyncSession, filing: FundFiling, after: Stock) -> None
         ),
         *funds.steps(
             accounts, Book.FUND_EXPOSURE,
-            before=_times(before, share), after=_times(after, share),
+            before=_share_of(before, share_pct), after=_share_of(after, share_pct),
             code="filing", reference=filing.id,
         ),
     ]  # fmt: skip
@@ -88,8 +87,11 @@ async def _move(session: AsyncSession, filing: FundFiling, after: Stock) -> None
     filing.reserved, filing.outstanding = after.reserved, after.outstanding
 
 
-def _times(stock: Stock, share: Decimal) -> Stock:
-    return Stock(stock.reserved.times(share), stock.outstanding.times(share))
+def _share_of(stock: Stock, share_pct: Decimal) -> Stock:
+    return Stock(
+        schedules.share_of(stock.reserved, share_pct),
+        schedules.share_of(stock.outstanding, share_pct),
+    )
 
 
 def _last_drawn() -> ColumnElement[bool]:
@@ -103,14 +105,13 @@ def _stock_of(filing: FundFiling, deal: Deal, loan: Loan | None, *, over: bool) 
 
     ``over``: nothing more can be drawn.
     """
-    ip_share = filing.ip_share_pct / _WHOLE_PCT
     if _is_over(deal, loan):
         return Stock(ZERO, ZERO)
     if loan is None:
-        return Stock(deal.principal.times(ip_share), ZERO)
+        return _share_of(Stock(deal.principal, ZERO), filing.ip_share_pct)
     undrawn = ZERO if over else max(ZERO, deal.principal - loan.drawn)
     owed = max(ZERO, loan.outstanding - filing.compensated)
-    return Stock(undrawn.times(ip_share), owed.times(ip_share))
+    return _share_of(Stock(undrawn, owed), filing.ip_share_pct)
 
 
 def _is_over(deal: Deal, loan: Loan | None) -> bool:
@@ -119,5 +120,5 @@ def _is_over(deal: Deal, loan: Loan | None) -> bool:
 
 def exposure_of(filing: FundFiling) -> Money:
     """The fund's share of what the filing stands for, as its accounts count it."""
-    share = filing.fund_share_pct / _WHOLE_PCT
-    return filing.reserved.times(share) + filing.outstanding.times(share)
+    stock = _share_of(Stock(filing.reserved, filing.outstanding), filing.fund_share_pct)
+    return stock.reserved + stock.outstanding

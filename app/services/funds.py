@@ -142,16 +142,10 @@ Accounts = dict[tuple[Book, AccountRole], LedgerAccount]
 
 async def accounts_of(session: AsyncSession, fund_id: UUID) -> Accounts:
     """The fund's accounts by book and role, as they stand."""
-    rows = await session.scalars(
-        select(LedgerAccount)
-        .where(LedgerAccount.book.in_(ACCOUNTS), LedgerAccount.owner == str(fund_id))
-        .execution_options(populate_existing=True)
-    )
-    return {(Book(row.book), AccountRole(row.role)): row for row in rows}
+    return (await _accounts_of(session, [fund_id]))[fund_id]
 
 
-async def states_of(session: AsyncSession, fund_ids: Collection[UUID]) -> dict[UUID, FundState]:
-    """The counters of several funds in one statement, so that they agree with each other."""
+async def _accounts_of(session: AsyncSession, fund_ids: Collection[UUID]) -> dict[UUID, Accounts]:
     rows = await session.scalars(
         select(LedgerAccount)
         .where(
@@ -163,6 +157,12 @@ async def states_of(session: AsyncSession, fund_ids: Collection[UUID]) -> dict[U
     by_fund: dict[UUID, Accounts] = {}
     for row in rows:
         by_fund.setdefault(UUID(row.owner), {})[Book(row.book), AccountRole(row.role)] = row
+    return by_fund
+
+
+async def states_of(session: AsyncSession, fund_ids: Collection[UUID]) -> dict[UUID, FundState]:
+    """The counters of several funds in one statement, so that they agree with each other."""
+    by_fund = await _accounts_of(session, fund_ids)
     return {fund_id: state_of(accounts) for fund_id, accounts in by_fund.items()}
 
 

@@ -224,5 +224,5 @@ def put_back(loan: Loan, before: dict[str, Any]) -> None:
 
 
 def share_of(principal: Money, share_pct: Decimal) -> Money:
-    """A guarantor's liability on ``principal``, rounded half up (deal.md)."""
+    """A share of a principal, of guarantor, fund or IP, rounded half up (deal.md)."""
     return principal.times(share_pct / 100)
