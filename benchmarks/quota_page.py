@@ -57,11 +57,11 @@ SELECT deal, request, firm, bank, $1, $2, $2, park, 'active', 100, 12, 100, 0, 1
 FROM seeded""",
     """
 INSERT INTO loans
-    (id, deal_id, bank_id, firm_id, status, drawn, outstanding, settled_by_calls,
+    (id, deal_id, bank_id, firm_id, status, drawn, outstanding, settled_by_calls, called,
      guarantee_share_pct, liability, in_programme, annual_rate_pct, penalty_multiple, method,
      frequency, day_count, rounding, grace_months, allocation_order, first_day, term_months,
      maturity_on, schedule_version, level, accrues_from, carried_interest, retake_waiting)
-SELECT loan, deal, bank, firm, 'performing', 100, 100, 0, 100, 100, true, 3.6, 1.5,
+SELECT loan, deal, bank, firm, 'performing', 100, 100, 0, 0, 100, 100, true, 3.6, 1.5,
        'equal_principal', 'monthly', 'ACT/360', 'half_up', 0, '[]', current_date, 12,
        current_date + 365, 1, 25, current_date, 0, false
 FROM seeded""",

@@ -73,6 +73,9 @@ CLAIMS_IN_FLIGHT = (
 
 CLAIMS_SETTLED = (ClaimStatus.CONFIRMED, ClaimStatus.CLOSED)
 
+CLAIMS_PAID = (ClaimStatus.PAID, *CLAIMS_SETTLED)
+"""Claims whose money has left the payer, by its own word."""
+
 
 class ClaimEvent(StrEnum):
     REVIEW = "review"

@@ -57,6 +57,7 @@ class Claim(WithId, Base):
     __tablename__ = "claims"
     __table_args__ = (
         CheckConstraint("principal > 0 AND amount > 0", name="positive"),
+        CheckConstraint("settles >= principal", name="settles"),
         CheckConstraint("approved IS NULL OR approved BETWEEN 1 AND amount", name="approved"),
         CheckConstraint("(kind = 'fund') = (fund_id IS NOT NULL)", name="fund"),
         CheckConstraint("(kind = 'fund') = (filing_id IS NOT NULL)", name="filing"),
@@ -84,7 +85,8 @@ class Claim(WithId, Base):
     firm_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     reference: Mapped[str]  # the claimant's own
     lost_on: Mapped[date]
-    principal: Mapped[Money]  # lost; what the claim settles, the bank's part included
+    principal: Mapped[Money]  # still lost, the bank's part included
+    settles: Mapped[Money]  # of the outstanding principal, what recoveries brought of it included
     amount: Mapped[Money]  # asked of the payer
     shares: Mapped[list[Any]]  # how the loss is shared, party by party
     trace: Mapped[list[Any]]
@@ -125,6 +127,7 @@ class Recovery(WithId, Base):
     costs: Mapped[Money] = mapped_column(default=ZERO)  # of enforcement
     principal: Mapped[Money]
     interest: Mapped[Money] = mapped_column(default=ZERO)
+    claims_paid: Mapped[int]  # on the loan when it came in: who bears what changes with each
     recorded_by: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     recorded_at: Mapped[datetime]
 

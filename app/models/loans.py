@@ -20,6 +20,7 @@ class Loan(WithId, Base):
     __table_args__ = (
         CheckConstraint("outstanding >= 0 AND outstanding <= drawn", name="outstanding"),
         CheckConstraint("settled_by_calls >= 0", name="settled_not_negative"),
+        CheckConstraint("called >= 0", name="called_not_negative"),
         Index("ix_loans_bank_id_id", "bank_id", "id"),
         Index("ix_loans_firm_id_id", "firm_id", "id"),
         UniqueConstraint("bank_id", "reference"),
@@ -33,6 +34,7 @@ class Loan(WithId, Base):
     drawn: Mapped[Money]
     outstanding: Mapped[Money]
     settled_by_calls: Mapped[Money] = mapped_column(default=ZERO)
+    called: Mapped[Money] = mapped_column(default=ZERO)  # liability that those calls moved
     guarantee_share_pct: Mapped[Decimal]
     liability: Mapped[Money]  # the guarantor's, outstanding; equal to the ledger's
     in_programme: Mapped[bool]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from app.core.errors import FieldRefused, Unprocessable
 from app.core.messages import say
@@ -26,6 +27,30 @@ class Recovered:
     costs: Money
     parties: Mapping[str, Money]
     interest: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Lost principal and what recoveries have brought of it, of every yuan of it alike."""
+
+    principal: Money
+    recovered: Money
+
+    def still(self, part: Money) -> Money:
+        """What of ``part`` of the principal is still lost, half up."""
+        if not self.principal:
+            return ZERO
+        return part.times(Fraction((self.principal - self.recovered).fen, self.principal.fen))
+
+    def settles(self, claimed: Money, *, of: Money) -> Money:
+        """The part of the principal ``of`` that a claim for ``claimed``, still lost, settles.
+
+        The recovered share of that part included: a claim for all that is still lost settles all.
+        """
+        if claimed >= self.still(of):
+            return of
+        left = (self.principal - self.recovered).fen
+        return min(of, claimed.times(Fraction(self.principal.fen, left)))
 
 
 def split_recovery(

@@ -81,7 +81,9 @@ class ClaimIn(Input):
     )
 
     kind: ClaimKind
-    principal: PositiveAmount = Field(description="Lost; the bank's own part included.")
+    principal: PositiveAmount = Field(
+        description="Still lost, less what recoveries brought; the bank's own part included."
+    )
     lost_on: Day = Field(description="The day of the loss: the rules in force that day apply.")
     reference: Reference = Field(description="Your own number of the claim.")
 
@@ -123,6 +125,9 @@ class ClaimOut(Output):
     reference: str
     lost_on: date
     principal: Money
+    settles: Money = Field(
+        description="Of the outstanding principal; what recoveries had brought of it is in it."
+    )
     amount: Money
     shares: list[Any]
     trace: list[Any]

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
-from app.core.money import ZERO, Money
+from app.core.money import Money
+from app.lifecycle.deals import LoanStatus
 from app.lifecycle.funds import CLAIM, ClaimEvent, ClaimKind, ClaimStatus
 from app.models.claims import Claim
 from app.models.deals import Deal
@@ -23,11 +24,12 @@ from app.services import (
     fund_exposure,
     fuses,
     history,
+    indemnities,
     ledger,
     liability,
     loans,
+    losses,
     outbox,
-    schedules,
 )
 from app.services.actor import Actor, as_platform
 
@@ -40,6 +42,19 @@ class PaidOtherwise(Conflict):
 
     paid_on: date | None
     reference: str | None
+
+
+@dataclass(eq=False)
+class NoLongerLost(Conflict):
+    """Indemnity never exceeds the loss, and the loss is smaller than when it was approved."""
+
+    message = (
+        "{approved} was approved; money that came in since leaves {open} to be paid. Refuse the"
+        " claim, so that it can be appealed and approved for that."
+    )
+
+    approved: Money
+    open: Money
 
 
 async def pay(
@@ -55,12 +70,14 @@ async def pay(
     if seen.payer_id != actor.organisation_id:
         raise NotFound
     async with as_platform(session):  # the loan is the bank's
-        await loans.lock_unseen(session, loan_id=seen.loan_id)
+        deal, loan = await loans.lock_unseen(session, loan_id=seen.loan_id)
     claim = await claims.lock_claim(session, actor=actor, claim_id=claim_id)
     if claim.paid_at is not None:
         if (claim.paid_on, claim.payment_reference) != (data.paid_on, data.reference):
             raise PaidOtherwise(claim.paid_on, claim.payment_reference)
         return claim
+    if claim.status is ClaimStatus.APPROVED:
+        await _must_be_lost(session, deal, loan, claim)
     history.move(session, claim, CLAIM, ClaimEvent.PAY, actor=actor, now=now)
     assert claim.approved_at is not None
     assert claim.approved is not None
@@ -79,6 +96,14 @@ async def pay(
     return claim
 
 
+async def _must_be_lost(session: AsyncSession, deal: Deal, loan: Loan, claim: Claim) -> None:
+    """Raise NoLongerLost if what came in since the approval leaves less to be paid."""
+    assert claim.approved is not None
+    due = await indemnities.of_claim(session, deal, loan, claim)
+    if claim.approved > due.amount:
+        raise NoLongerLost(claim.approved, due.amount)
+
+
 async def confirm(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: datetime) -> Claim:
     """The claimant has the money. A call (代偿) moves its liability from outstanding to called."""
     actor.must_be(*claims.CLAIMANTS)
@@ -94,6 +119,8 @@ async def confirm(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: d
     claim.confirmed_at = now
     if claim.kind is ClaimKind.GUARANTEE:
         await _call(session, deal, loan, claim, now=now)
+    if loan.status is not LoanStatus.DEFAULTED:  # it ended while the payment was on its way
+        await losses.close_claims(session, loan, actor=actor, now=now)
     outbox.announce(session, "claim.confirmed", claim.id, organisation_id=claim.payer_id, now=now)
     await session.flush()
     return claim
@@ -102,15 +129,14 @@ async def confirm(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: d
 async def _call(
     session: AsyncSession, deal: Deal, loan: Loan, claim: Claim, *, now: datetime
 ) -> None:
-    """liability = round((principal − principal settled by calls) × share), on both limits."""
-    loan.settled_by_calls += claim.principal
-    target = schedules.share_of(
-        max(ZERO, loan.outstanding - loan.settled_by_calls), loan.guarantee_share_pct
-    )
-    drop: Money = loan.liability - min(loan.liability, target)
+    """The liability for the principal that the call settles is called, on both limits."""
+    loan.settled_by_calls += claim.settles
+    async with as_platform(session):
+        drop = await losses.liability_over(session, loan)
     if drop:
         await liability.call(session, deal, amount=drop, reference=claim.id)
         loan.liability -= drop
+        loan.called += drop
     await exposures.refresh(session, loan, now=now)
 
 
@@ -121,5 +147,5 @@ async def _settle_filing(session: AsyncSession, claim: Claim, *, now: datetime) 
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    filing.one().compensated += claim.principal
+    filing.one().compensated += claim.settles
     await fund_exposure.follow(session, [claim.deal_id], now=now)

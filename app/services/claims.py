@@ -29,6 +29,7 @@ from app.services import (
     filings,
     funds,
     history,
+    indemnities,
     ledger,
     loans,
     outbox,
@@ -72,10 +73,13 @@ class OnePerson(Forbidden):
 
 @dataclass(eq=False)
 class ApprovedAbove(Conflict):
-    message = "{amount} was asked; {approved} cannot be approved."
+    """More than was asked, or than is still lost: recoveries may have come in since."""
+
+    message = "{amount} was asked and {most} of it is still due; {approved} cannot be approved."
 
     amount: Money
     approved: Money
+    most: Money
 
 
 @dataclass(eq=False)
@@ -176,9 +180,10 @@ async def submit(
         reference=data.reference,
         lost_on=data.lost_on,
         principal=data.principal,
-        amount=asked.amount,
-        shares=asked.shares,
-        trace=asked.trace,
+        settles=asked.settles,
+        amount=asked.indemnity.amount,
+        shares=asked.indemnity.shares,
+        trace=asked.indemnity.trace,
         status=ClaimStatus.SUBMITTED,
         due_on=asked.due_on,
         submitted_by=actor.user_id,
@@ -215,12 +220,19 @@ async def approve(
     session: AsyncSession, *, actor: Actor, claim_id: UUID, amount: Money | None, now: datetime
 ) -> Claim:
     """The second person approves all of it, or less; a fund sets the money aside."""
+    actor.must_be(*PAYERS, manager=True)
+    seen = await get_claim(session, actor=actor, claim_id=claim_id)
+    async with as_platform(session):  # the loan is the bank's
+        deal, loan = await loans.lock_unseen(session, loan_id=seen.loan_id)
     claim = await _lock_own(session, actor, claim_id, manager=True)
     if claim.reviewed_by == _person(actor):
         raise OnePerson
     approved = claim.amount if amount is None else amount
-    if approved > claim.amount:
-        raise ApprovedAbove(claim.amount, approved)
+    now_due = await indemnities.of_claim(session, deal, loan, claim)
+    most = min(claim.amount, now_due.amount)
+    if approved > most:
+        raise ApprovedAbove(claim.amount, approved, most)
+    claim.shares = now_due.shares
     history.move(session, claim, CLAIM, ClaimEvent.APPROVE, actor=actor, now=now)
     claim.approved, claim.approved_by, claim.approved_at = approved, _person(actor), now
     if claim.fund_id is not None:

@@ -72,9 +72,39 @@ _WRONG_LEDGER = text("""
 """)
 
 
+# What paid claims and recoveries brought a bearer, against what it bore of the principal.
+_WRONG_INDEMNITIES = text("""
+    WITH paid AS (
+        SELECT c.loan_id, c.kind AS party, sum(c.approved) AS borne,
+               sum(c.approved) FILTER (WHERE c.claimant_id = c.bank_id) AS to_bank,
+               sum(c.approved) FILTER (WHERE c.claimant_id <> c.bank_id) AS to_guarantor
+        FROM claims c WHERE c.status IN ('paid', 'confirmed', 'closed') GROUP BY 1, 2
+    ), back AS (
+        SELECT r.loan_id, s.party, sum(s.amount) AS amount
+        FROM recoveries r JOIN recovery_shares s ON s.recovery_id = r.id GROUP BY 1, 2
+    ), bearers AS (
+        SELECT loan_id, party, borne - CASE party WHEN 'guarantee' THEN (
+                   SELECT coalesce(sum(o.to_guarantor), 0) FROM paid o
+                   WHERE o.loan_id = p.loan_id) ELSE 0 END AS borne
+        FROM paid p
+        UNION ALL
+        SELECT p.loan_id, 'bank', greatest(l.outstanding, (
+                   SELECT coalesce(sum(r.principal), 0) FROM recoveries r
+                   WHERE r.loan_id = p.loan_id)) - coalesce(sum(p.to_bank), 0)
+        FROM paid p JOIN loans l ON l.id = p.loan_id GROUP BY p.loan_id, l.outstanding
+    )
+    SELECT d.park_code, b.loan_id, b.party
+    FROM bearers b LEFT JOIN back k ON k.loan_id = b.loan_id AND k.party = b.party
+    JOIN loans l ON l.id = b.loan_id JOIN deals d ON d.id = l.deal_id
+    WHERE b.borne < coalesce(k.amount, 0)
+    ORDER BY 1, 2, 3
+""")
+
+
 class ExposureFault(StrEnum):
     EXPOSURE_MISMATCH = "exposure_mismatch"
     LIABILITY_MISMATCH = "liability_mismatch"
+    INDEMNITY_ABOVE_LOSS = "indemnity_above_loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,5 +179,9 @@ async def verify(session: AsyncSession) -> list[ExposureFinding]:
         *[
             ExposureFinding(ExposureFault.LIABILITY_MISMATCH, park, f"ledger says {fen} fen")
             for park, fen in await session.execute(_WRONG_LEDGER)
+        ],
+        *[
+            ExposureFinding(ExposureFault.INDEMNITY_ABOVE_LOSS, park, f"loan {loan}, {party}")
+            for park, loan, party in await session.execute(_WRONG_INDEMNITIES)
         ],
     ]

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Conflict, FieldRefused, Unprocessable
 from app.core.messages import say
 from app.core.money import ZERO, Money
+from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
 from app.lifecycle.programme import ChangeKind, ChangeStatus
-from app.models.claims import Claim, Recovery
+from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.funds import Fund, FundSuspension
 from app.models.ledger import LedgerAccount, LedgerTransfer
@@ -29,7 +30,7 @@ from app.schemas.funds import (
     FundResumptionFacts,
 )
 from app.schemas.programme import FundChange
-from app.services import filings, funds, liability, outbox, rules, schedules
+from app.services import filings, funds, liability, losses, outbox, rules
 from app.services.ledger import AccountRole, Book
 from app.services.tasks import Task, enqueue
 
@@ -150,10 +151,7 @@ async def _lock_called(session: AsyncSession, facts: CalledReturnFacts, *, on: d
     rule = await rules.get(session, CALLED_RETURN, on=on)
     ceiling = await _called(session, loan)
     if Basis(rule["basis"]) is Basis.RECOVERED:
-        recovered: Money | None = await session.scalar(
-            select(func.sum(Recovery.principal)).where(Recovery.loan_id == loan.id)
-        )
-        ceiling = min(ceiling, schedules.share_of(recovered or ZERO, loan.guarantee_share_pct))
+        ceiling = min(ceiling, await _recovered(session, loan, deal))
     open_ = ceiling - await _returned(session, loan)
     if facts.amount > open_:
         raise ReturnAboveCalled(facts.amount, open_)
@@ -173,6 +171,19 @@ async def _called(session: AsyncSession, loan: Loan) -> Money:
         )
     )
     return Money(int(total or 0))
+
+
+async def _recovered(session: AsyncSession, loan: Loan, deal: Deal) -> Money:
+    """What recoveries brought of what calls paid out, to the guarantor or a fund behind it."""
+    back = await losses.returned(session, loan.id)
+    behind: UUID | None = await session.scalar(
+        select(Claim.id)
+        .where(Claim.loan_id == loan.id, Claim.kind == ClaimKind.FUND)
+        .where(Claim.claimant_id == deal.guarantor_id)
+        .limit(1)
+    )
+    parties = [ClaimKind.GUARANTEE, *([ClaimKind.FUND] if behind is not None else [])]
+    return Money.sum([back.get(party, ZERO) for party in parties])
 
 
 async def _returned(session: AsyncSession, loan: Loan) -> Money:

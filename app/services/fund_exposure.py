@@ -15,7 +15,8 @@ from app.lifecycle.funds import FILING, LIVE_FILINGS, FilingEvent
 from app.models.deals import Deal, Drawdown
 from app.models.funds import FundFiling
 from app.models.loans import Loan
-from app.services import funds, history, ledger, outbox, schedules
+from app.risk.recovery import Lost
+from app.services import funds, history, ledger, losses, outbox, schedules
 from app.services.actor import SYSTEM, as_platform
 from app.services.funds import Stock
 from app.services.ledger import Book
@@ -44,7 +45,8 @@ async def follow(session: AsyncSession, deal_ids: Sequence[UUID], *, now: dateti
             over = last or (
                 deal.available_until is not None and deal.available_until < business_date(now)
             )
-            await _move(session, filing, _stock_of(filing, deal, loan, over=over))
+            lost = await losses.lost(session, loan) if loan is not None else None
+            await _move(session, filing, _stock_of(filing, deal, loan, lost, over=over))
             if _is_over(deal, loan):
                 history.move(session, filing, FILING, FilingEvent.END, actor=SYSTEM, now=now)
                 filing.ended_at = now
@@ -100,17 +102,19 @@ def _last_drawn() -> ColumnElement[bool]:
     )
 
 
-def _stock_of(filing: FundFiling, deal: Deal, loan: Loan | None, *, over: bool) -> Stock:
-    """(reserved + outstanding principal) × IP share; what a paid claim settled is out of it.
+def _stock_of(
+    filing: FundFiling, deal: Deal, loan: Loan | None, lost: Lost | None, *, over: bool
+) -> Stock:
+    """(reserved + outstanding principal) × IP share; what was settled or came back is out of it.
 
     ``over``: nothing more can be drawn.
     """
     if _is_over(deal, loan):
         return Stock(ZERO, ZERO)
-    if loan is None:
+    if loan is None or lost is None:
         return _share_of(Stock(deal.principal, ZERO), filing.ip_share_pct)
     undrawn = ZERO if over else max(ZERO, deal.principal - loan.drawn)
-    owed = max(ZERO, loan.outstanding - filing.compensated)
+    owed = lost.still(max(ZERO, loan.outstanding - filing.compensated))
     return _share_of(Stock(undrawn, owed), filing.ip_share_pct)
 
 

@@ -107,10 +107,8 @@ async def list_over(
 
 async def _largest_client(session: AsyncSession, guarantor_id: UUID) -> Money:
     """What the guarantor carries for the firm for which it carries most, called parts included."""
-    called = func.coalesce(Loan.settled_by_calls, 0) * Deal.guarantee_share_pct / 100
-    carried = cast(
-        func.sum(Deal.held + func.coalesce(Loan.liability, 0) + func.round(called)), BigInteger
-    )
+    of_loan = func.coalesce(Loan.liability + Loan.called, 0)
+    carried = cast(func.sum(Deal.held + of_loan), BigInteger)
     most = await session.scalar(
         select(carried)
         .outerjoin(Loan, Loan.deal_id == Deal.id)

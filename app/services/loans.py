@@ -136,6 +136,7 @@ async def _open(
         drawn=drawdown.amount,
         outstanding=drawdown.amount,
         settled_by_calls=ZERO,
+        called=ZERO,
         guarantee_share_pct=deal.guarantee_share_pct,
         liability=drawdown.liability or ZERO,
         in_programme=deal.in_programme,

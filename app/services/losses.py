@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.money import ZERO, Money
-from app.lifecycle.funds import CLAIM, CLAIMS_SETTLED, ClaimEvent, ClaimKind, ClaimStatus
+from app.lifecycle.funds import CLAIM, CLAIMS_PAID, ClaimEvent, ClaimKind, ClaimStatus
 from app.models.claims import Claim, Recovery, RecoveryShare
 from app.models.deals import Deal
 from app.models.loans import Loan
+from app.risk.recovery import Lost
 from app.services import history, schedules
 from app.services.actor import Actor, as_platform
 
@@ -43,7 +44,7 @@ async def bearers_of(session: AsyncSession, deal: Deal, loan: Loan) -> dict[str,
                 Claim.fund_id,
                 func.sum(Claim.approved),
             )
-            .where(Claim.loan_id == loan.id, Claim.status.in_(CLAIMS_SETTLED))
+            .where(Claim.loan_id == loan.id, Claim.status.in_(CLAIMS_PAID))
             .group_by(Claim.kind, Claim.claimant_id, Claim.payer_id, Claim.fund_id)
         )
     }
@@ -64,14 +65,44 @@ async def bearers_of(session: AsyncSession, deal: Deal, loan: Loan) -> dict[str,
     return {BANK: Bearer(deal.bank_id, rest)} | bearers
 
 
-async def returned(session: AsyncSession, loan_id: UUID) -> dict[str, Money]:
-    rows = await session.execute(
+async def returned(
+    session: AsyncSession, loan_id: UUID, *, before: int | None = None
+) -> dict[str, Money]:
+    """What recoveries gave each bearer back; those before the ``before``-th paid claim, if told."""
+    shares = (
         select(RecoveryShare.party, func.sum(RecoveryShare.amount))
         .join(Recovery, Recovery.id == RecoveryShare.recovery_id)
         .where(Recovery.loan_id == loan_id)
         .group_by(RecoveryShare.party)
     )
-    return {party: total or ZERO for party, total in rows}
+    if before is not None:
+        shares = shares.where(Recovery.claims_paid < before)
+    return {party: total or ZERO for party, total in await session.execute(shares)}
+
+
+async def count_paid(session: AsyncSession, loan: Loan) -> int:
+    """How many claims on the loan were paid: each of them changes who bears what is still lost."""
+    paid = select(func.count()).where(Claim.loan_id == loan.id, Claim.status.in_(CLAIMS_PAID))
+    return await session.scalar(paid) or 0
+
+
+async def lost(session: AsyncSession, loan: Loan) -> Lost:
+    """The outstanding principal of a lost loan, and what recoveries brought of it."""
+    recovered: Money | None = await session.scalar(
+        select(func.sum(Recovery.principal)).where(Recovery.loan_id == loan.id)
+    )
+    return Lost(loan.outstanding, min(loan.outstanding, recovered or ZERO))
+
+
+async def liability_over(session: AsyncSession, loan: Loan) -> Money:
+    """What of the loan's liability no principal stands for any more.
+
+    liability = round((principal - principal settled by calls) x share); of principal that no call
+    has settled, what recoveries brought is repaid.
+    """
+    unsettled = max(ZERO, loan.outstanding - loan.settled_by_calls)
+    still = (await lost(session, loan)).still(unsettled)
+    return loan.liability - min(loan.liability, schedules.share_of(still, loan.guarantee_share_pct))
 
 
 async def interest_open(session: AsyncSession, loan: Loan, *, now: datetime) -> Money:

@@ -92,14 +92,18 @@ async def record(
         raise FieldRefused("costs", say("must not be more than the amount"))
     await _check_disposal(session, deal, data)
     interest = await losses.interest_open(session, loan, now=now)
+    paid = await losses.count_paid(session, loan)
     back = await losses.returned(session, loan.id)
+    before = await losses.returned(session, loan.id, before=paid)
     try:
         parts = split_recovery(
             await _order(session, deal, now=now),
             data.amount,
             costs=data.costs,
-            borne={party: bearer.borne for party, bearer in bearers.items()},
-            returned=back,
+            borne={
+                party: bearer.borne - before.get(party, ZERO) for party, bearer in bearers.items()
+            },
+            returned={party: back[party] - before.get(party, ZERO) for party in back},
             interest=interest,
         )
     except RecoveryAboveDebt as above:
@@ -114,6 +118,7 @@ async def record(
         costs=parts.costs,
         principal=Money.sum(list(parts.parties.values())),
         interest=parts.interest,
+        claims_paid=paid,
         recorded_by=actor.organisation_id,
         recorded_at=now,
     )
@@ -144,7 +149,9 @@ async def record(
         recovery.id,
         now=now,
     )
+    await _free(session, deal, loan, recovery)
     await _end_if_recovered(session, deal, loan, bearers, actor=actor, now=now)
+    await exposures.refresh(session, loan, now=now)
     await session.flush()
     return RecoveryDetail(recovery, shares)
 
@@ -271,6 +278,15 @@ async def _return_to_fund(session: AsyncSession, share: RecoveryShare) -> None:
     await ledger.apply(session, [step])
 
 
+async def _free(session: AsyncSession, deal: Deal, loan: Loan, recovery: Recovery) -> None:
+    """What came back of principal that no call has settled is repaid, and frees its liability."""
+    drop = await losses.liability_over(session, loan)
+    if drop:
+        await liability.free(session, deal, amount=drop, reference=recovery.id)
+        loan.liability -= drop
+        await enqueue(session, Task.PROMOTE_QUEUE)
+
+
 async def _end_if_recovered(
     session: AsyncSession,
     deal: Deal,
@@ -280,14 +296,10 @@ async def _end_if_recovered(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """All principal is back: liability that no call had settled is free, loan and deal repaid."""
+    """All principal is back: loan and deal are repaid."""
     back = await losses.returned(session, loan.id)
     if any(bearer.borne > back.get(party, ZERO) for party, bearer in bearers.items()):
         return
-    if loan.liability:
-        await liability.free(session, deal, amount=loan.liability, reference=loan.id)
-        loan.liability = ZERO
-        await enqueue(session, Task.PROMOTE_QUEUE)
     loan.outstanding = ZERO
     if await room.give_back(session, deal, expired=False, code="recovered"):
         await enqueue(session, Task.PROMOTE_QUEUE)
@@ -296,4 +308,3 @@ async def _end_if_recovered(
         history.move(session, loan, LOAN, LoanEvent.REPAY, actor=actor, now=now)
         history.move(session, deal, DEAL, DealEvent.REPAY, actor=actor, now=now)
         outbox.announce_to(session, parties_of(deal), "loan.recovered", loan.id, now=now)
-    await exposures.refresh(session, loan, now=now)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
-from app.risk.recovery import Recovered, RecoveryAboveDebt, split_recovery
+from app.risk.recovery import Lost, Recovered, RecoveryAboveDebt, split_recovery
 from app.risk.scheme import RecoveryStep
 
 ORDER = [RecoveryStep.COSTS, RecoveryStep.BORNE, RecoveryStep.INTEREST]
@@ -102,3 +102,22 @@ def test_recoveries_one_by_one_sum_and_return_no_party_more_than_it_bore(
         for party, part in bore.items():
             fair = Decimal(back.fen) * part.fen / max(1, sum(borne))
             assert abs(returned[party].fen - fair) < 2
+
+
+AMOUNTS = st.integers(0, 10**13)
+
+
+@given(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
+def test_a_claim_settles_the_part_of_which_it_is_what_is_left(
+    principal: int, recovered: int, of: int, claimed: int
+) -> None:
+    lost = Lost(Money(principal), Money(min(recovered, principal)))
+    part = Money(min(of, principal))
+
+    settles = lost.settles(Money(claimed), of=part)
+
+    assert ZERO <= settles <= part
+    named = min(Money(claimed), lost.still(part))
+    assert abs((lost.still(part) - lost.still(part - settles) - named).fen) <= 1
+    assert settles >= named
+    assert lost.still(lost.principal) == lost.principal - lost.recovered

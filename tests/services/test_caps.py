@@ -162,7 +162,7 @@ class TestClientCap:
                 INSERT INTO loans SELECT (jsonb_populate_record(NULL::loans, jsonb_build_object(
                     'id', gen_random_uuid(), 'deal_id', d.id, 'bank_id', d.bank_id,
                     'firm_id', d.firm_id, 'status', 'performing', 'drawn', d.principal,
-                    'outstanding', 0, 'settled_by_calls', d.principal,
+                    'outstanding', 0, 'settled_by_calls', d.principal, 'called', d.liability,
                     'guarantee_share_pct', d.guarantee_share_pct, 'liability', 0,
                     'in_programme', true, 'annual_rate_pct', 4, 'penalty_multiple', 1.5,
                     'method', 'bullet', 'frequency', 'monthly', 'day_count', 'ACT/360',

@@ -1,0 +1,170 @@
+"""What recoveries brought is no longer lost: it cannot be claimed, approved or paid."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.money import ZERO, Money
+from app.lifecycle.deals import LoanStatus
+from app.lifecycle.funds import ClaimKind, ClaimStatus
+from app.models.claims import Claim
+from app.models.loans import Loan
+from app.schemas.claims import ClaimPaymentIn, RecoveryIn
+from app.services import claim_payments, claims, exposures, recoveries
+from app.services.actor import SYSTEM, bind
+from app.services.claim_amounts import LossAboveOutstanding
+from app.services.claim_payments import NoLongerLost
+from app.services.claims import ApprovedAbove
+from app.services.exposures import ExposureFault
+from tests.make.funds import FIVE, LATE, Funded, claim_of, colleague_of, make_defaulted, settle
+
+
+def yuan(amount: int) -> Money:
+    return Money.yuan(amount)
+
+
+async def ask(
+    session: AsyncSession, funded: Funded, loan: Loan, kind: ClaimKind, principal: Money
+) -> Claim:
+    data = claim_of(kind, principal)
+    return await claims.submit(
+        session, actor=funded.table.bank, loan_id=loan.id, data=data, now=LATE
+    )
+
+
+async def call(session: AsyncSession, funded: Funded, loan: Loan, principal: Money) -> Claim:
+    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, principal)
+    guarantor = funded.table.guarantor
+    second = await colleague_of(session, guarantor)
+    return await settle(session, claim, payer=guarantor, second=second, claimant=funded.table.bank)
+
+
+async def recover(
+    session: AsyncSession, funded: Funded, loan: Loan, amount: Money
+) -> dict[str, Money]:
+    data = RecoveryIn(reference=f"R-{amount}", received_on=LATE.date(), amount=amount)
+    done = await recoveries.record(
+        session, actor=funded.table.bank, loan_id=loan.id, data=data, now=LATE
+    )
+    await bind(session, SYSTEM)
+    return {share.party: share.amount for share in done.shares}
+
+
+async def test_calls_before_and_after_a_recovery_come_to_what_one_call_does(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    first = await call(session, funded, loan, yuan(2_500_000))
+    assert first.amount == yuan(2_000_000)  # 80 %
+    assert await recover(session, funded, loan, yuan(2_500_000)) == {
+        "bank": yuan(1_500_000),
+        "guarantee": yuan(1_000_000),
+    }
+    await session.refresh(loan)
+    assert (loan.liability, loan.called) == (yuan(1_000_000), yuan(2_000_000))
+
+    with pytest.raises(LossAboveOutstanding) as refused:
+        await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(1_250_001))
+    assert refused.value.open == yuan(1_250_000)
+    second = await call(session, funded, loan, yuan(1_250_000))
+
+    # Of the 2,500,000 still lost the guarantor bears 80 %, as it would by one call for all.
+    assert (second.amount, second.settles) == (yuan(1_000_000), yuan(2_500_000))
+    await session.refresh(loan)
+    assert (loan.liability, loan.called) == (ZERO, yuan(3_000_000))
+    assert await recover(session, funded, loan, yuan(1_000_000)) == {
+        "bank": yuan(200_000),
+        "guarantee": yuan(800_000),
+    }
+    assert await recover(session, funded, loan, yuan(1_500_000)) == {
+        "bank": yuan(300_000),
+        "guarantee": yuan(1_200_000),
+    }
+    await session.refresh(loan)
+    assert loan.status is LoanStatus.REPAID
+    assert await exposures.verify(session) == []
+
+
+async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    await call(session, funded, loan, yuan(1_000_000))
+    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(4_000_000))
+    guarantor = funded.table.guarantor
+    second = await colleague_of(session, guarantor)
+    await claims.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
+    await claims.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    payment = ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-2")
+
+    await recover(session, funded, loan, yuan(2_500_000))
+
+    with pytest.raises(NoLongerLost) as refused:
+        await claim_payments.pay(
+            session, actor=guarantor, claim_id=claim.id, data=payment, now=LATE
+        )
+    assert (refused.value.approved, refused.value.open) == (yuan(3_200_000), yuan(1_600_000))
+    await claims.refuse(session, actor=guarantor, claim_id=claim.id, reason="已收回", now=LATE)
+    await claims.appeal(
+        session, actor=funded.table.bank, claim_id=claim.id, reason="按余额", now=LATE
+    )
+    await claims.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
+    with pytest.raises(ApprovedAbove):
+        await claims.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    await claims.approve(session, actor=second, claim_id=claim.id, amount=yuan(1_600_000), now=LATE)
+    paid = await claim_payments.pay(
+        session, actor=guarantor, claim_id=claim.id, data=payment, now=LATE
+    )
+    assert paid.status is ClaimStatus.PAID
+    assert await exposures.verify(session) == []
+
+
+async def test_a_fund_is_asked_for_what_call_and_recovery_left(session: AsyncSession) -> None:
+    funded, loan = await make_defaulted(session)
+    await call(session, funded, loan, FIVE)  # 4,000,000 of 5,000,000
+    await recover(session, funded, loan, yuan(2_500_000))  # the bank still bears 500,000
+
+    with pytest.raises(LossAboveOutstanding):
+        await ask(session, funded, loan, ClaimKind.FUND, FIVE)
+    claim = await ask(session, funded, loan, ClaimKind.FUND, yuan(2_500_000))
+
+    assert (claim.amount, claim.settles) == (yuan(500_000), FIVE)
+    assert claim.trace[-1]["rule"] == "total-indemnity"
+
+
+async def test_two_kinds_of_claims_approved_at_once_never_promise_more_than_the_loss(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    fund = await ask(session, funded, loan, ClaimKind.FUND, FIVE)
+    guarantee = await ask(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
+    guarantor = funded.table.guarantor
+    second = await colleague_of(session, guarantor)
+    await claims.review(session, actor=funded.manager, claim_id=fund.id, note="同意", now=LATE)
+    await claims.review(session, actor=guarantor, claim_id=guarantee.id, note="同意", now=LATE)
+    await claims.approve(session, actor=second, claim_id=guarantee.id, amount=None, now=LATE)
+
+    with pytest.raises(ApprovedAbove) as refused:
+        await claims.approve(
+            session, actor=funded.colleague, claim_id=fund.id, amount=None, now=LATE
+        )
+
+    assert (refused.value.amount, refused.value.most) == (yuan(2_700_000), yuan(1_000_000))
+
+
+async def test_verification_names_a_bearer_who_has_more_than_it_bore(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    claim = await call(session, funded, loan, FIVE)
+    await recover(session, funded, loan, yuan(2_500_000))
+    assert await exposures.verify(session) == []
+
+    await session.execute(
+        text("UPDATE claims SET amount = :more, approved = :more WHERE id = :id"),
+        {"more": yuan(4_800_000).fen, "id": claim.id},
+    )
+
+    [finding] = await exposures.verify(session)
+    assert finding.kind is ExposureFault.INDEMNITY_ABOVE_LOSS
+    assert finding.detail == f"loan {loan.id}, bank"
