@@ -8,13 +8,14 @@ DomainError
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from app.core.decimals import plain
-from app.core.messages import translated
+from app.core.messages import all_of, translated
 
 
 @dataclass(eq=False)
@@ -35,9 +36,12 @@ class DomainError(Exception):
     def facts(self) -> dict[str, Any]:
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
+    def words(self) -> Mapping[str, Any]:
+        """What people read in place of the facts that are codes."""
+        return {}
+
     def __str__(self) -> str:
-        facts = {name: _in_words(fact) for name, fact in self.facts().items()}
-        return translated(self.message).format_map(facts)
+        return _told(self.message, {**self.facts(), **self.words()})
 
 
 def _plain(value: Any) -> Any:
@@ -60,8 +64,13 @@ def _plain(value: Any) -> Any:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
-def _in_words(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
+def _told(template: str, values: Mapping[str, Any]) -> str:
+    """The template in the context's language, a list among the values as one says a list."""
+    told = {
+        name: all_of(map(str, value)) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return translated(template).format_map({name: str(value) for name, value in told.items()})
 
 
 class NotFound(DomainError):

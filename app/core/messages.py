@@ -10,7 +10,7 @@ from the database is stored in both, told() in each, and chosen by either().
 """
 
 import gettext
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
@@ -89,6 +89,20 @@ def say(template: LiteralString, **values: Any) -> Text:
     ``make messages`` finds the calls of this function by its name.
     """
     return Text(template, values)
+
+
+def all_of(names: Iterable[str]) -> str:
+    """As in: a, b, c."""
+    first, *others = [*names] or [""]
+    for other in others:
+        first = say("{some}, {other}", some=first, other=other)
+    return first
+
+
+def either_of(names: Iterable[str]) -> str:
+    """As in: a, b or c."""
+    *others, last = names
+    return say("{some} or {other}", some=all_of(others), other=last) if others else last
 
 
 def told(text: str, language: Language) -> str:

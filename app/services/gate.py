@@ -13,6 +13,8 @@ from app.core.money import ZERO, Money
 from app.lending.periods import months_after
 from app.lending.pledgeability import Severity
 from app.lifecycle.deals import (
+    DEAL,
+    REGISTRATION,
     ApprovalStatus,
     DealStatus,
     DrawdownStatus,
@@ -21,6 +23,7 @@ from app.lifecycle.deals import (
 )
 from app.lifecycle.funds import FilingStatus
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.deals import (
     Approval,
     Condition,
@@ -116,7 +119,9 @@ async def _state(session: AsyncSession, deal: Deal, *, on: date) -> list[Missing
     elif deal.status not in _ON_THE_WAY:
         missing.append(
             Missing(
-                "state", Kind.ENTERPRISE, say("the deal is {status}", status=NAMES[deal.status])
+                "state",
+                Kind.ENTERPRISE,
+                say("the deal {state}", state=state_of(DEAL.name, deal.status)),
             )
         )
     if deal.available_until is not None and on > deal.available_until:
@@ -262,9 +267,9 @@ async def _registrations(session: AsyncSession, deal: Deal) -> list[Missing]:
             "registration",
             pledgee,
             say(
-                "pledge of {register} is {status}",
+                "pledge of {register} {state}",
                 register=NAMES[register],
-                status=NAMES[status] if status else say("not prepared"),
+                state=state_of(REGISTRATION.name, status) if status else say("is not prepared"),
             ),
         )
         for register, status in rows

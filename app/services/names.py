@@ -5,7 +5,7 @@ from enum import StrEnum
 from app.core.messages import Text, say
 from app.identifiers.rights import Register
 from app.lending.grading import Grade
-from app.lifecycle.deals import ContractKind, DealStatus, PledgeeKind, RegistrationStatus
+from app.lifecycle.deals import ContractKind, PledgeeKind
 from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind
 from app.risk.scheme import Stops
@@ -25,17 +25,6 @@ NAMES: dict[StrEnum, Text] = {
     Register.PATENTS: say("patents"),
     Register.TRADEMARKS: say("trademarks"),
     Register.COPYRIGHTS: say("copyrights"),
-    RegistrationStatus.PREPARED: say("prepared"),
-    RegistrationStatus.SUBMITTED: say("submitted"),
-    RegistrationStatus.CORRECTION: say("under correction"),
-    RegistrationStatus.REFUSED: say("refused"),
-    RegistrationStatus.CANCELLING: say("being cancelled"),
-    RegistrationStatus.CANCELLED: say("cancelled"),
-    RegistrationStatus.CHANGED: say("changed"),
-    DealStatus.QUEUED: say("queued"),
-    DealStatus.REPAID: say("repaid"),
-    DealStatus.CLOSED: say("closed"),
-    DealStatus.FAILED: say("failed"),
     MilestoneKind.GUARANTEE_EFFECTIVE: say("guarantee effective"),
     MilestoneKind.COUNTER_GUARANTEE_DONE: say("counter guarantee done"),
     MilestoneKind.POLICY_PAID: say("policy paid"),

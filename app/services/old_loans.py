@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Conflict
 from app.core.messages import Text, say
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import BEFORE_CASH, DealStatus, DrawdownStatus
+from app.lifecycle.deals import BEFORE_CASH, DEAL, DealStatus, DrawdownStatus
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.deals import Deal, Drawdown
 from app.models.loans import Loan
 from app.services import rules, schedules
-from app.services.names import NAMES
 
 RENEWAL = "renewal"
 """The key of the dated rule."""
@@ -65,7 +65,11 @@ async def find_obstacles(session: AsyncSession, old: Old, *, on: date) -> list[O
     found = []
     if deal.status is not DealStatus.ACTIVE:
         found.append(
-            Obstacle("old_deal", firm, say("the old deal is {status}", status=NAMES[deal.status]))
+            Obstacle(
+                "old_deal",
+                firm,
+                say("the old deal {state}", state=state_of(DEAL.name, deal.status)),
+            )
         )
     late = schedules.days_past_due(await schedules.list_lines(session, loan), on=on)
     if late > rule["days_past_due_max"]:
