@@ -11,7 +11,7 @@ from app.lending.amortisation import Span
 from app.lending.daycount import year_parts
 from app.lending.periods import months_after, period_parts
 from app.lending.schedule import Instalment, instalments, planned_days, span_of
-from app.lending.terms import TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
+from app.lending.terms import METHOD_NAMES, TERM_MONTHS_MAX, RepaymentMethod, ScheduleTerms
 
 
 class PrepaymentChoice(StrEnum):
@@ -101,7 +101,10 @@ def after_prepayment(
     if not _repaying(terms, position.level):
         raise FieldRefused(
             "choice",
-            say("a loan repaid by {method} has no instalment to keep", method=terms.method),
+            say(
+                "a loan repaid by {method} has no instalment to keep",
+                method=METHOD_NAMES[terms.method],
+            ),
         )
     kept = remaining_schedule(terms, after)
     return replace(after, due_days=after.due_days[: len(kept)])

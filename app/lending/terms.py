@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from app.core.errors import FieldRefused
-from app.core.messages import say
+from app.core.messages import Text, say
 from app.core.money import ZERO, Money, Rounding
 from app.lending.daycount import DayCount
 from app.lending.periods import Frequency, months_after
@@ -25,6 +25,15 @@ class RepaymentMethod(StrEnum):
     EQUAL_PRINCIPAL = "equal_principal"  # 等额本金
     INTEREST_ONLY = "interest_only"  # 先息后本: interest each period, principal at the end
     BULLET = "bullet"  # 利随本清: all at the end, simple interest
+
+
+METHOD_NAMES: dict[RepaymentMethod, Text] = {
+    RepaymentMethod.EQUAL_INSTALMENT: say("equal instalments"),
+    RepaymentMethod.EQUAL_PRINCIPAL: say("equal parts of the principal"),
+    RepaymentMethod.INTEREST_ONLY: say("interest first, principal at the end"),
+    RepaymentMethod.BULLET: say("one payment at the end"),
+}
+"""What people call the methods, in the sentences that name them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Accepting a package: request matched, quotes taken, rights locked, room held, in one act."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,11 +14,13 @@ from app.core.db import new_id
 from app.core.errors import Conflict, NotFound
 from app.lifecycle.deals import DealStatus
 from app.lifecycle.financing import (
+    QUOTE,
     REQUEST,
     QuoteStatus,
     RequestEvent,
 )
 from app.lifecycle.parties import GuarantorType, OrganisationKind, OrganisationStatus
+from app.lifecycle.words import state_of
 from app.models.deals import Deal
 from app.models.financing import FinancingRequest, Quote
 from app.models.organisations import Organisation
@@ -40,10 +44,13 @@ Choice = tuple[UUID, int]
 
 @dataclass(eq=False)
 class QuoteNotOffered(Conflict):
-    message = "Quote {quote_id} is {status}; only an offered one can be accepted."
+    message = "Quote {quote_id} {status}; only one on offer can be accepted."
 
     quote_id: UUID
-    status: str
+    status: QuoteStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"status": state_of(QUOTE.name, self.status)}
 
 
 @dataclass(eq=False)

@@ -1,23 +1,30 @@
 """Who is acting: the person or program behind a use case, and what it may do."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Forbidden
+from app.core.messages import either_of
 from app.lifecycle.parties import Level, OrganisationKind
+from app.services.names import NAMES
 
 
 @dataclass(eq=False)
 class KindRefused(Forbidden):
-    message = "This is for {allowed}, not for {kind}."
+    message = "This is for the {allowed}, not for the {kind}."
 
-    kind: str
-    allowed: str
+    kind: OrganisationKind
+    allowed: list[OrganisationKind]
+
+    def words(self) -> Mapping[str, Any]:
+        allowed = either_of(NAMES[kind] for kind in self.allowed)
+        return {"kind": NAMES[self.kind], "allowed": allowed}
 
 
 class ManagerNeeded(Forbidden):
@@ -55,7 +62,7 @@ class Actor:
         Firms work from sign-up on; every other kind only after the authority verified it.
         """
         if self.kind not in kinds:
-            raise KindRefused(self.kind, ", ".join(kinds))
+            raise KindRefused(self.kind, list(kinds))
         if verified and not self.verified and self.kind is not OrganisationKind.ENTERPRISE:
             raise NotVerified
         if manager and self.level is not Level.MANAGER:

@@ -1,6 +1,6 @@
 """The caps at acceptance: lack of room queues, a cap refuses and names its rule."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict
+from app.core.messages import Text, say
 from app.core.money import Money
 from app.models.deals import Deal
 from app.risk.caps import (
@@ -29,16 +30,29 @@ _BOUNDS = text("SELECT * FROM cap_bounds(:firms, :banks, :parks, :guarantor, :pa
 _MEASURE = text("SELECT * FROM cap_figures(:firm, :bank, :guarantor, :park)")
 
 
+CAP_NAMES: dict[str, Text] = {
+    "per_loan": say("cap per loan"),
+    "per_firm": say("cap per firm"),
+    "per_bank": say("cap per bank"),
+    "per_park": say("cap per park"),
+    "client_cap": say("guarantor's cap per client"),
+}
+"""What people call the rules that a cap may come from."""
+
+
 @dataclass(eq=False)
 class CapExceeded(Conflict):
     """``rule``: per_loan, per_firm, per_bank, per_park, or client_cap (the guarantor's own)."""
 
-    message = "The cap {rule} is {limit}: {used} is used and {asked} was asked."
+    message = "The {rule} is {limit}: {used} is used and {asked} was asked."
 
     rule: str
     limit: Money
     used: Money
     asked: Money
+
+    def words(self) -> Mapping[str, Any]:
+        return {"rule": CAP_NAMES[self.rule]}
 
 
 def read_caps(body: dict[str, Any]) -> Caps:

@@ -1,7 +1,9 @@
 """Contracts of a deal: versions of a document that every side confirms, by its hash."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -31,13 +33,17 @@ from app.schemas.quotes import GuaranteeTerms, LoanTerms
 from app.services import documents, history, outbox, registrations
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.deals import lock_deal, must_be_in, parties_of
+from app.services.names import NAMES
 
 
 @dataclass(eq=False)
 class NotASide(Forbidden):
     message = "Your organisation is no side of the {kind} contract."
 
-    kind: str
+    kind: ContractKind
+
+    def words(self) -> Mapping[str, Any]:
+        return {"kind": NAMES[self.kind]}
 
 
 @dataclass(eq=False)

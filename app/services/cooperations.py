@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
-from app.core.messages import say
+from app.core.messages import either_of, say
 from app.lifecycle.parties import LENDERS, OrganisationKind, OrganisationStatus
 from app.models.organisations import Cooperation, Organisation
 from app.services import outbox
 from app.services.actor import Actor
+from app.services.names import NAMES
 
 
 class CooperationExists(Conflict):
@@ -76,7 +77,7 @@ async def propose(
         or counterpart.kind not in wanted
         or counterpart.status is not OrganisationStatus.VERIFIED
     ):
-        names = " or ".join(sorted(wanted))
+        names = either_of(NAMES[kind] for kind in sorted(wanted))
         raise FieldRefused("counterpart_id", say("is not a verified {names}", names=names))
     own = actor.organisation_id
     cooperation_id = await session.scalar(

@@ -1,18 +1,20 @@
 """Deals as their parties see them; the lock that every change of one starts with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Select, false, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.messages import either_of
 from app.identifiers.rights import Register, RightKind
-from app.lifecycle.deals import BEFORE_CASH, DealStatus
+from app.lifecycle.deals import BEFORE_CASH, DEAL, DealStatus
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.deals import (
     Approval,
     Condition,
@@ -41,10 +43,14 @@ CHILDREN_MAX = 200
 class DealNotReady(Conflict):
     """The deal is not in the state that this act belongs to."""
 
-    message = "The deal is {status}; this belongs to a deal that is {wanted}."
+    message = "The deal {status}; this belongs to a deal that {wanted}."
 
-    status: str
-    wanted: str
+    status: DealStatus
+    wanted: list[DealStatus]
+
+    def words(self) -> Mapping[str, Any]:
+        wanted = either_of(state_of(DEAL.name, status) for status in self.wanted)
+        return {"status": state_of(DEAL.name, self.status), "wanted": wanted}
 
 
 class NotPledgee(Forbidden):
@@ -121,7 +127,7 @@ async def lock_deal(session: AsyncSession, *, actor: Actor, deal_id: UUID) -> De
 def must_be_in(deal: Deal, *statuses: DealStatus) -> None:
     """Raise DealNotReady unless the deal is in one of ``statuses``."""
     if deal.status not in statuses:
-        raise DealNotReady(deal.status, " or ".join(statuses))
+        raise DealNotReady(deal.status, list(statuses))
 
 
 def kinds_of(deal: Deal) -> dict[UUID, OrganisationKind]:

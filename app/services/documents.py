@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
-from app.core.messages import Text, say, translated
+from app.core.messages import Text, all_of, say
 from app.integrations.store import DocumentStore
 from app.models.documents import Document, DocumentReader
 from app.services import rules
@@ -47,12 +47,8 @@ class TypeRefused(Unprocessable):
         reason = say("is of type {content_type}", content_type=self.content_type)
         return super().facts() | {"field": "body", "reason": str(reason)}
 
-    def __str__(self) -> str:
-        return translated(self.message).format(
-            kind=KIND_NAMES.get(self.kind, self.kind),
-            content_type=self.content_type,
-            allowed=", ".join(self.allowed),
-        )
+    def words(self) -> Mapping[str, Any]:
+        return {"kind": _name_of(self.kind)}
 
 
 class DocumentDamaged(Conflict):
@@ -116,11 +112,16 @@ def _store_key(actor: Actor, sha256: bytes) -> str:
     return f"{actor.organisation_id}/{sha256.hex()}"
 
 
+def _name_of(kind: str) -> str:
+    return KIND_NAMES.get(kind, kind)
+
+
 async def _check(session: AsyncSession, kind: str, data: bytes, *, now: datetime) -> str:
     rule = await rules.get(session, "document_types", on=business_date(now))
     allowed = rule["kinds"].get(kind)
     if allowed is None:
-        raise FieldRefused("kind", say("is none of {known}", known=", ".join(rule["kinds"])))
+        known = all_of(say("{code} ({name})", code=k, name=_name_of(k)) for k in rule["kinds"])
+        raise FieldRefused("kind", say("is none of {known}", known=known))
     if not data:
         raise FieldRefused("body", say("is empty"))
     content_type = content_type_of(data)

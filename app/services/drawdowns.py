@@ -67,12 +67,17 @@ class GateClosed(Conflict):
 class ReportedOtherwise(Conflict):
     """The bank has reported on the release already, and said something else."""
 
-    message = "Tranche {tranche} was reported {status} (on {drawn_on}, reference {reference})."
+    message = "Tranche {tranche} was reported drawn on {drawn_on}, reference {reference}."
 
     tranche: int
-    status: str
+    status: DrawdownStatus
     drawn_on: date | None
     reference: str | None
+
+    def __str__(self) -> str:
+        if self.drawn_on is None or self.reference is None:
+            return str(say("Tranche {tranche} was reported not drawn.", tranche=self.tranche))
+        return super().__str__()
 
 
 @dataclass(eq=False)

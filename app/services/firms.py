@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import FieldRefused, NotFound
-from app.core.messages import say
+from app.core.messages import Pair, all_of, say
 from app.identifiers.enterprise_size import find_industry
 from app.lifecycle.parties import OrganisationKind
 from app.models.organisations import FirmProfile, Organisation
@@ -44,7 +44,8 @@ async def put_profile(
     if profile.field is not None:
         fields = await rules.get(session, "key_industries", on=today)
         if profile.field not in fields:
-            raise FieldRefused("field", say("is none of {known}", known=", ".join(sorted(fields))))
+            known = all_of(Pair(code, f"{code}（{fields[code]}）") for code in sorted(fields))
+            raise FieldRefused("field", say("is none of {known}", known=known))
     if profile.registered_on > today:
         raise FieldRefused("registered_on", say("lies in the future"))
     if profile.credit_authorised_on is not None and profile.credit_authorised_on > today:

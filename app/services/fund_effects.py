@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import Conflict, FieldRefused, Unprocessable
-from app.core.messages import say
+from app.core.messages import either_of, say
 from app.core.money import ZERO, Money
 from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
@@ -32,6 +32,7 @@ from app.schemas.funds import (
 from app.schemas.programme import FundChange
 from app.services import filings, funds, liability, losses, outbox, rules
 from app.services.ledger import AccountRole, Book
+from app.services.names import NAMES
 from app.services.tasks import Task, enqueue
 
 CALLED_RETURN = "called_return"
@@ -121,7 +122,7 @@ async def _test_fund(session: AsyncSession, facts: FundFacts, *, on: date) -> No
     ):
         organisation = await session.get(Organisation, id_)
         if organisation is None or organisation.kind not in kinds:
-            raise FieldRefused(name, say("must be one of {known}", known=", ".join(kinds)))
+            raise FieldRefused(name, say("is no {kinds}", kinds=either_of(NAMES[k] for k in kinds)))
         if organisation.status is not OrganisationStatus.VERIFIED:
             raise FieldRefused(name, say("is not verified"))
     if facts.park_code is not None and await session.get(Park, facts.park_code) is None:

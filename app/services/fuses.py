@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, cast, exists, func, or_, select
@@ -21,6 +22,7 @@ from app.risk.scheme import Fuse, FuseState, RatioOf, Stops
 from app.risk.scheme_files import find_scheme
 from app.services import outbox
 from app.services.actor import Actor, as_platform
+from app.services.names import NAMES
 
 _WHOLE_PCT = 100
 _PLACES = Decimal("0.000001")
@@ -31,15 +33,18 @@ class FuseBlown(Conflict):
     """What the scheme's fuse stops stays stopped until the authority decides otherwise."""
 
     message = (
-        "The fund's fuse {fuse} has stopped {stops} since {since}: the compensated-loss ratio was"
-        " {ratio_pct} %, its limit is {threshold_pct} %."
+        "A fuse of the fund has stopped {stops} since {since}: the compensated-loss ratio was"
+        " {ratio_pct} %, its limit is {threshold_pct} %. The authority decides when it resumes."
     )
 
     fuse: str
-    stops: str
+    stops: Stops
     since: datetime
     ratio_pct: Decimal
     threshold_pct: Decimal
+
+    def words(self) -> Mapping[str, Any]:
+        return {"stops": NAMES[self.stops], "since": business_date(self.since)}
 
 
 def visible_suspensions(actor: Actor) -> ColumnElement[bool]:
@@ -79,7 +84,7 @@ async def must_be_whole(
             .limit(1)
         )
     if blown is not None:
-        raise FuseBlown(blown.fuse, blown.stops, blown.since, blown.ratio_pct, blown.threshold_pct)
+        raise FuseBlown(blown.fuse, stops, blown.since, blown.ratio_pct, blown.threshold_pct)
 
 
 async def try_all(session: AsyncSession, claim: Claim, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
-from app.core.messages import say
+from app.core.messages import Pair, say
 from app.core.money import ZERO, Money
 from app.lending.periods import months_after
 from app.lending.pledgeability import Severity
@@ -197,7 +197,11 @@ async def _rights(session: AsyncSession, deal: Deal, *, on: date) -> list[Missin
         Missing(
             "right",
             Kind.ENTERPRISE,
-            say("right {right_id}: {ground}", right_id=check.right_id, ground=finding.ground),
+            say(
+                "right {right_id}: {ground}",
+                right_id=check.right_id,
+                ground=Pair(finding.text_en, finding.text_zh),
+            ),
         )
         for check in checks
         for finding in check.findings

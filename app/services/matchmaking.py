@@ -29,6 +29,14 @@ class EventFull(Conflict):
 
     places_left: int
 
+    def __str__(self) -> str:
+        match self.places_left:
+            case 0:
+                return str(say("No place is left."))
+            case 1:
+                return str(say("Only one place is left."))
+        return super().__str__()
+
 
 class EventOver(Conflict):
     message = "The event takes no more registrations."

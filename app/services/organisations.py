@@ -28,6 +28,7 @@ from app.schemas.organisations import SignUpIn
 from app.services import guarantors, history, outbox, passwords, tokens
 from app.services.accounts import Taken, create_user
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.names import NAMES
 from app.services.passwords import Chosen
 from app.services.reference import REGION
 
@@ -105,7 +106,7 @@ async def sign_up(
 def _check_kind(form: SignUpIn) -> None:
     """Raise FieldRefused for a kind that nobody signs up as, or facts of another kind."""
     if form.kind in {OrganisationKind.AUTHORITY, OrganisationKind.SYSTEM}:
-        raise FieldRefused("kind", say("{kind} does not sign up", kind=form.kind.value))
+        raise FieldRefused("kind", say("no {kind} signs up", kind=NAMES[form.kind]))
     for field, value, owner in (
         ("guarantor_type", form.guarantor_type, OrganisationKind.GUARANTOR),
         ("park_code", form.park_code, OrganisationKind.PARK),
@@ -114,7 +115,7 @@ def _check_kind(form: SignUpIn) -> None:
             needed = (
                 say("is missing")
                 if value is None
-                else say("is for a {kind} only", kind=owner.value)
+                else say("is for a {kind} only", kind=NAMES[owner])
             )
             raise FieldRefused(field, needed)
 

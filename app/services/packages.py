@@ -26,6 +26,7 @@ from app.schemas.packages import ChosenQuote, PackageOut, PackagesOut, UnpricedO
 from app.schemas.quotes import GuaranteeTerms, InsuranceTerms, LoanTerms
 from app.services import caps, headroom, lpr, offers, old_loans, rules
 from app.services.actor import Actor
+from app.services.names import NAMES
 from app.services.old_loans import Old
 from app.services.quotes import visible_quotes
 from app.services.requests import get_request
@@ -108,8 +109,8 @@ def find_obstacle(
             return say(
                 "quote {quote} offers {offered}, not {wanted}",
                 quote=quote.id,
-                offered=quote.kind,
-                wanted=kind,
+                offered=NAMES[quote.kind],
+                wanted=NAMES[kind],
             )
         if quote.request_id != loan.request_id:
             return say("quote {quote} was made on another request", quote=quote.id)
@@ -140,7 +141,7 @@ def _obstacle_in_terms(
     if terms.pledgee is not PledgeeKind.BANK and guarantee is None:
         return say(
             "the loan names the pledgee {pledgee}, and the package has no guarantor",
-            pledgee=terms.pledgee,
+            pledgee=NAMES[terms.pledgee],
         )
     if insurance is not None:
         insured_sum = InsuranceTerms.model_validate(insurance.terms).insured_sum

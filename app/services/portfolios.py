@@ -1,8 +1,9 @@
 """Portfolios: which rights of a firm stand together, of every kind mixed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
@@ -12,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
-from app.lifecycle.financing import RequestStatus
+from app.lifecycle.financing import REQUEST, RequestStatus
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.financing import FinancingRequest
 from app.models.portfolios import Portfolio, PortfolioRight
 from app.models.rights import Right
@@ -26,9 +28,12 @@ _IN_USE = (RequestStatus.OPEN, RequestStatus.MATCHED)
 
 @dataclass(eq=False)
 class PortfolioInUse(Conflict):
-    message = "A request on this portfolio is {status}; its rights stay until that ends."
+    message = "A request on this portfolio {status}; its rights stay until that ends."
 
-    status: str
+    status: RequestStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"status": state_of(REQUEST.name, self.status)}
 
 
 def visible_portfolios(actor: Actor) -> Select[Portfolio]:

@@ -1,8 +1,9 @@
 """Changes of the programme: one manager proposes, another decides, the guarantor signs its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, false, or_, select, text
@@ -13,6 +14,7 @@ from app.core.db import new_id
 from app.core.errors import Conflict, DomainError, Forbidden, NotFound, Unprocessable
 from app.lifecycle.parties import OrganisationKind
 from app.lifecycle.programme import CHANGE, ChangeEvent, ChangeKind, ChangeStatus
+from app.lifecycle.words import state_of
 from app.models.programme import ProgrammeChange
 from app.schemas.programme import ChangeIn, GuarantorTermsFacts
 from app.services import change_effects, history, outbox
@@ -42,9 +44,12 @@ class SamePerson(Forbidden):
 
 @dataclass(eq=False)
 class AlreadyDecided(Conflict):
-    message = "The change is {status}; nobody can decide on it any more."
+    message = "The change {status}; nobody can decide on it any more."
 
-    status: str
+    status: ChangeStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"status": state_of(CHANGE.name, self.status)}
 
 
 def visible_changes(actor: Actor) -> Select[ProgrammeChange]:

@@ -1,8 +1,9 @@
 """Quotes: made on open requests, sealed from rivals, revised and withdrawn; and their expiry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, false, select
@@ -15,6 +16,7 @@ from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
 from app.lifecycle.financing import QUOTE, QuoteEvent, QuoteKind, QuoteStatus, RequestStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.financing import FinancingRequest, Quote, QuoteRevision
 from app.models.organisations import Organisation
 from app.schemas.quotes import (
@@ -27,6 +29,7 @@ from app.schemas.quotes import (
 )
 from app.services import history, lpr, outbox, renewal_rules
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.names import NAMES
 from app.services.quote_terms import check_terms
 from app.services.requests import ReferenceTaken, get_request, visible_requests
 
@@ -62,9 +65,12 @@ class StaleRevision(Conflict):
 
 @dataclass(eq=False)
 class QuoteNotLive(Conflict):
-    message = "The quote is {state} and cannot be revised."
+    message = "The quote {state}; only one on offer or standing by can be revised."
 
-    state: str
+    state: QuoteStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(QUOTE.name, self.state)}
 
 
 def visible_quotes(actor: Actor) -> Select[Quote]:
@@ -189,9 +195,9 @@ async def revise_quote(
     if quote.revision != revised.revision:
         raise StaleRevision(quote.id, revised.revision, quote.revision)
     if quote.status not in _REVISABLE or quote.expires_at <= now:
-        raise QuoteNotLive("expired" if quote.status in _REVISABLE else quote.status)
+        raise QuoteNotLive(QuoteStatus.EXPIRED if quote.status in _REVISABLE else quote.status)
     if revised.terms.kind != quote.kind:
-        raise FieldRefused("terms.kind", say("must stay {kind}", kind=quote.kind))
+        raise FieldRefused("terms.kind", say("must stay {kind}", kind=NAMES[quote.kind]))
     request = await session.get_one(FinancingRequest, quote.request_id)
     await renewal_rules.check_quote(session, actor=actor, request=request, terms=revised.terms)
     await check_terms(session, revised.terms, request, on=business_date(now))

@@ -4,7 +4,7 @@ The list is the scheme's. Some papers the platform knows itself, by the ids of `
 others are documents that the claimant attaches.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import Conflict, FieldRefused
-from app.core.messages import Language, Text, say, told
+from app.core.messages import Language, Pair, Text, all_of, say, told
 from app.lifecycle.deals import ContractKind, ContractStatus, RegistrationStatus
 from app.lifecycle.funds import FilingStatus
 from app.models.claims import Inspection, LoanGrade
@@ -39,11 +39,8 @@ class ClaimIncomplete(Conflict):
 
     missing: list[dict[str, Any]]
 
-    def __str__(self) -> str:
-        return say(
-            "The claim pack is not complete: {missing}.",
-            missing=", ".join(item["code"] for item in self.missing),
-        )
+    def words(self) -> Mapping[str, Any]:
+        return {"missing": all_of(Pair(item["text"], item["text_zh"]) for item in self.missing)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +104,10 @@ async def attach(
     now: datetime,
 ) -> Readiness:
     """Attach a document of the actor's as a paper; the fund's manager may read it from now on."""
-    codes = [paper.id for paper in _papers(filing, now=now)]
-    if code not in codes:
-        raise FieldRefused("code", say("must be one of {known}", known=", ".join(codes)))
+    papers = {paper.id: paper.text for paper in _papers(filing, now=now)}
+    if code not in papers:
+        known = all_of(say("{code} ({name})", code=id_, name=text) for id_, text in papers.items())
+        raise FieldRefused("code", say("must be one of {known}", known=known))
     document = await documents.get_document(session, actor=actor, document_id=document_id)
     if document.owner_id != actor.organisation_id:
         raise FieldRefused("document_id", say("is not your document"))

@@ -1,6 +1,6 @@
 """Financing requests as the firm works with them: draft, submit, withdraw; and their expiry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from app.lifecycle.parties import (
     MembershipStatus,
     OrganisationKind,
 )
+from app.lifecycle.words import state_of
 from app.models.financing import FinancingRequest, Quote, RequestRight
 from app.models.organisations import ParkMembership
 from app.models.portfolios import Portfolio
@@ -51,9 +52,12 @@ class ReferenceTaken(Conflict):
 
 @dataclass(eq=False)
 class NotADraft(Conflict):
-    message = "The request is {state}; only a draft can be rewritten."
+    message = "The request {state}; only a draft can be rewritten."
 
-    state: str
+    state: RequestStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(REQUEST.name, self.state)}
 
 
 @dataclass(eq=False)

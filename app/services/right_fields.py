@@ -101,7 +101,9 @@ def check_publication(kind: RightKind, value: str) -> None:
         raise FieldRefused(
             "publication_number",
             say(
-                "is of the kind {stated}; the right is of the kind {kind}", stated=stated, kind=kind
+                "is of the kind {stated}; the right is of the kind {kind}",
+                stated=KIND_NAMES[RightKind(str(stated))],
+                kind=KIND_NAMES[kind],
             ),
         )
 

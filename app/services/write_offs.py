@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import Conflict, FieldRefused
-from app.core.messages import say
+from app.core.messages import Pair, all_of, say
 from app.lifecycle.deals import LOAN, LoanEvent, LoanStatus
 from app.lifecycle.funds import CLAIMS_SETTLED, ClaimStatus
 from app.lifecycle.parties import OrganisationKind
@@ -40,7 +40,11 @@ async def write_off(
         "write_off_grounds"
     ]
     if data.ground not in grounds:
-        raise FieldRefused("ground", say("must be one of {known}", known=", ".join(grounds)))
+        known = all_of(
+            say("{code} ({name})", code=code, name=Pair(text["en"], text["zh"]))
+            for code, text in grounds.items()
+        )
+        raise FieldRefused("ground", say("must be one of {known}", known=known))
     await documents.get_document(session, actor=actor, document_id=data.document_id)
     in_flight = await session.scalar(
         select(Claim.id)

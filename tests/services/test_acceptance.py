@@ -184,7 +184,7 @@ async def test_a_stale_revision_is_refused_by_name(session: AsyncSession) -> Non
 async def test_an_expired_quote_is_refused(session: AsyncSession) -> None:
     table = await make_table(session)
 
-    with pytest.raises(QuoteNotOffered, match="is expired"):
+    with pytest.raises(QuoteNotOffered, match="has expired"):
         await acceptance.accept_package(
             session,
             actor=table.firm,

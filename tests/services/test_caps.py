@@ -148,7 +148,7 @@ class TestClientCap:
         table = await make_table(session, guarantor_type=GuarantorType.COMMERCIAL)
         await set_terms(session, table.guarantor.organisation_id, FIVE, client_cap=Money(1))
 
-        with pytest.raises(CapExceeded, match="client_cap"):
+        with pytest.raises(CapExceeded, match="cap per client"):
             await accept(session, table)
 
         await set_terms(session, table.guarantor.organisation_id, FIVE, client_cap=FOUR)
@@ -204,7 +204,7 @@ class TestQueue:
         await make_limit(session, guarantor, FOUR)
         assert await queue.promote(session, now=NOW) == 0
 
-        assert "per_bank" in str(waiting.failure)
+        assert "cap per bank" in str(waiting.failure)
         assert (
             await session.scalar(select(QueueEntry.status).where(QueueEntry.deal_id == waiting.id))
             == "left"

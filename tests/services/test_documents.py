@@ -121,7 +121,7 @@ class TestUpload:
         )
         with speaking(Language.CHINESE):
             assert str(refused.value).startswith(
-                "合同类文件的格式不能是 application/x-msdownload，可以是 application/pdf, "
+                "合同类文件的格式不能是 application/x-msdownload，可以是 application/pdf、"
             )
 
     @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ class TestRelease:
         missing = await gate.check(session, deal, amount=deal.principal, now=NOW)
 
         assert [(item.what, item.text) for item in missing] == [
-            ("right", f"right {right.id}: term_too_short")
+            ("right", f"right {right.id}: The patent ends before the loan does.")
         ]
 
     async def test_while_a_release_is_out_the_hold_cannot_expire(

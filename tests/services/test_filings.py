@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import Language, speaking
 from app.core.money import ZERO, Money
 from app.lending.reschedule import PrepaymentChoice
 from app.lifecycle.funds import FilingStatus
@@ -108,7 +109,7 @@ class TestCounters:
     async def test_a_write_off_names_a_ground_of_the_list(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         document = await make_document(session, funded.table.bank.organisation_id)
-        with pytest.raises(FieldRefused):
+        with pytest.raises(FieldRefused) as refused:
             await write_offs.write_off(
                 session,
                 actor=funded.table.bank,
@@ -116,6 +117,10 @@ class TestCounters:
                 data=WriteOffIn(ground="mood", document_id=document.id),
                 now=LATE,
             )
+
+        assert "bankruptcy (bankruptcy or dissolution, the rest not" in str(refused.value)
+        with speaking(Language.CHINESE):
+            assert "enforcement（强制执行满两年仍未收回）" in str(refused.value)
 
     async def test_an_approval_for_less_reserves_less(self, session: AsyncSession) -> None:
         fund, _, _ = await make_fund(session)
