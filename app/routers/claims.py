@@ -21,21 +21,18 @@ from app.services import claim_payments, claims
 from app.services.claim_amounts import (
     CallFirst,
     LossAboveOutstanding,
-    NoSuchPayer,
     NothingToClaim,
     NotYours,
 )
 from app.services.claim_payments import PaidOtherwise
+from app.services.claim_refusals import ClaimInFlight, NoSuchPayer, NotDefaulted, OnePerson
 from app.services.claim_timing import TooEarly, TooLate
 from app.services.claims import (
     CLAIMANTS,
     PAYERS,
     ApprovedAbove,
-    ClaimInFlight,
     ClaimReferenceUsed,
     FundShort,
-    NotDefaulted,
-    OnePerson,
 )
 from app.services.fuses import FuseBlown
 from app.services.readiness import ClaimIncomplete

@@ -29,6 +29,7 @@ from app.services import (
     readiness,
 )
 from app.services.actor import Actor, as_platform
+from app.services.claim_refusals import no_such_payer
 from app.services.indemnities import Indemnity, Part
 from app.services.names import NAMES
 
@@ -41,13 +42,6 @@ class LossAboveOutstanding(Unprocessable):
 
     principal: Money
     open: Money
-
-
-@dataclass(eq=False)
-class NoSuchPayer(Conflict):
-    message = "The loan has no {kind} to claim on."
-
-    kind: str
 
 
 @dataclass(eq=False)
@@ -104,18 +98,18 @@ async def work_out(
         case ClaimKind.GUARANTEE:
             actor.must_be(OrganisationKind.BANK)
             if deal.guarantor_id is None:
-                raise NoSuchPayer(NAMES[OrganisationKind.GUARANTOR])
+                raise await no_such_payer(session, actor, deal, data.kind)
             _must_be_open(lost, data.principal, open_)
             payer = _Payer(deal.guarantor_id, open_)
         case ClaimKind.INSURANCE:
             actor.must_be(OrganisationKind.BANK)
             if deal.insurer_id is None:
-                raise NoSuchPayer(NAMES[OrganisationKind.INSURER])
+                raise await no_such_payer(session, actor, deal, data.kind)
             _must_be_open(lost, data.principal, open_)
             await _must_have_waited(session, deal, loan, data)
             payer = _Payer(deal.insurer_id, open_)
         case ClaimKind.FUND:
-            payer = await _ask_fund(session, actor, loan, data, lost=lost, open_=open_, now=now)
+            payer = await _ask_fund(session, actor, deal, loan, data, lost=lost, open_=open_, now=now)
     part = Part(
         data.kind,
         actor.organisation_id,
@@ -149,6 +143,7 @@ async def _must_have_waited(session: AsyncSession, deal: Deal, loan: Loan, data:
 async def _ask_fund(
     session: AsyncSession,
     actor: Actor,
+    deal: Deal,
     loan: Loan,
     data: ClaimIn,
     *,
@@ -157,9 +152,9 @@ async def _ask_fund(
     now: datetime,
 ) -> _Payer:
     """The fund's manager, if its scheme and its fuses let the actor claim now."""
-    filing = await filings.find_live(session, loan.deal_id)
+    filing = await filings.find_live(session, deal.id)
     if filing is None:
-        raise NoSuchPayer(NAMES[ClaimKind.FUND])
+        raise await no_such_payer(session, actor, deal, data.kind)
     scheme = find_scheme(filing.scheme)
     version = filings.version_of(filing, on=data.lost_on)
     if filing.claimant_id != actor.organisation_id:

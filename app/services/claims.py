@@ -36,28 +36,13 @@ from app.services import (
     readiness,
 )
 from app.services.actor import Actor, as_platform
-from app.services.constraints import refusing
+from app.services.claim_refusals import NotDefaulted, OnePerson, one_in_flight
 from app.services.ledger import AccountRole, Book
-from app.services.names import NAMES
 
-IN_FLIGHT = "uq_claims_in_flight"
 UNIQUE_REFERENCE = "uq_claims_claimant_id_reference"
 
 PAYERS = (OrganisationKind.GUARANTOR, OrganisationKind.INSURER, OrganisationKind.AGENCY)
 CLAIMANTS = (OrganisationKind.BANK, OrganisationKind.GUARANTOR)
-
-
-class NotDefaulted(Conflict):
-    message = "A claim follows default; declare it on the loan first."
-
-
-@dataclass(eq=False)
-class ClaimInFlight(Conflict):
-    """One claim of a kind is on its way; the next one follows when it is settled."""
-
-    message = "A claim of this kind ({kind}) on the loan is being dealt with already."
-
-    kind: str
 
 
 @dataclass(eq=False)
@@ -65,10 +50,6 @@ class ClaimReferenceUsed(Conflict):
     message = "You made another claim under the reference {reference}."
 
     reference: str
-
-
-class OnePerson(Forbidden):
-    message = "Whoever reviewed a claim does not approve it: another person must."
 
 
 @dataclass(eq=False)
@@ -160,7 +141,7 @@ async def submit(
     if stored is not None:
         return stored
     if loan.status is not LoanStatus.DEFAULTED:
-        raise NotDefaulted
+        raise NotDefaulted(loan.id, loan.status)
     if not loan.first_day <= data.lost_on <= business_date(now):
         raise FieldRefused(
             "lost_on", say("must be from {earliest} to today", earliest=loan.first_day)
@@ -189,11 +170,8 @@ async def submit(
         submitted_by=actor.user_id,
         submitted_at=now,
     )
-    refusals = {
-        IN_FLIGHT: ClaimInFlight(NAMES[data.kind]),
-        UNIQUE_REFERENCE: ClaimReferenceUsed(data.reference),
-    }
-    async with refusing(session, refusals):
+    reused = {UNIQUE_REFERENCE: ClaimReferenceUsed(data.reference)}
+    async with one_in_flight(session, reused, loan_id=loan.id, kind=data.kind):
         session.add(claim)
     history.begin(session, claim, CLAIM, actor=actor, now=now)
     _announce(session, claim, "submitted", now=now)
@@ -225,8 +203,8 @@ async def approve(
     async with as_platform(session):  # the loan is the bank's
         deal, loan = await loans.lock_unseen(session, loan_id=seen.loan_id)
     claim = await _lock_own(session, actor, claim_id, manager=True)
-    if claim.reviewed_by == _person(actor):
-        raise OnePerson
+    if claim.reviewed_by == _person(actor) and claim.reviewed_at is not None:
+        raise OnePerson(business_date(claim.reviewed_at))
     approved = claim.amount if amount is None else amount
     now_due = await indemnities.of_claim(session, deal, loan, claim)
     most = min(claim.amount, now_due.amount)
@@ -263,7 +241,7 @@ async def appeal(
 ) -> Claim:
     """The claimant asks again, and why; two people look at it anew."""
     claim = await _lock_claimed(session, actor, claim_id)
-    async with refusing(session, {IN_FLIGHT: ClaimInFlight(NAMES[claim.kind])}):
+    async with one_in_flight(session, {}, loan_id=claim.loan_id, kind=claim.kind):
         history.move(session, claim, CLAIM, ClaimEvent.APPEAL, actor=actor, now=now)
     claim.appeal = reason
     claim.reviewed_by = claim.reviewed_at = None

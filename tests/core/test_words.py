@@ -72,7 +72,8 @@ def test_an_error_tells_its_codes_in_words(error: type[DomainError], kinds: list
 
         assert not {code for code in codes if "_" in code and code in str(refusal)}
         with speaking(Language.CHINESE):
-            assert re.findall("[A-Za-z_]+", str(refusal)) == []
+            chinese = re.sub(r"(GET|POST) /v1[\w/-]*", "", str(refusal), flags=re.ASCII)
+        assert re.findall("[A-Za-z_]+", chinese) == []
         assert codes <= {fact for fact in refusal.facts().values() if isinstance(fact, str)}
 
 

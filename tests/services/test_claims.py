@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused, NotFound
+from app.core.messages import Language, speaking
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import DealStatus, LoanStatus
 from app.lifecycle.funds import ClaimKind, ClaimStatus, FilingStatus
@@ -26,8 +27,9 @@ from app.services import (
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.claim_amounts import CallFirst, LossAboveOutstanding, NotYours
 from app.services.claim_payments import PaidOtherwise
+from app.services.claim_refusals import ClaimInFlight, NoSuchPayer, NotDefaulted, OnePerson
 from app.services.claim_timing import TooLate
-from app.services.claims import ApprovedAbove, ClaimInFlight, NotDefaulted, OnePerson
+from app.services.claims import ApprovedAbove
 from app.services.funds import FundState
 from app.services.readiness import ClaimIncomplete
 from app.services.recoveries import NothingPaidYet, RecoveryAboveLoss
@@ -225,8 +227,36 @@ class TestRefusals:
 
     async def test_before_default_nothing_is_claimed(self, session: AsyncSession) -> None:
         funded, loan = await make_drawn_filed(session)
-        with pytest.raises(NotDefaulted):
+        with pytest.raises(NotDefaulted) as refused:
             await claim_fund(session, funded, loan)
+
+        assert str(refused.value) == (
+            "The loan is performing. A claim follows default, which its bank declares"
+            f" (POST /v1/lender/loans/{loan.id}/default)."
+        )
+        loan.status = LoanStatus.REPAID
+        with pytest.raises(NotDefaulted, match="is repaid: nothing is claimed"):
+            await claim_fund(session, funded, loan)
+
+    async def test_a_payer_that_is_not_there_is_told_with_those_who_are(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session)
+        insurance = claim_of(ClaimKind.INSURANCE, Money.yuan(1))
+        with pytest.raises(NoSuchPayer) as refused:
+            await claims.submit(
+                session, actor=funded.table.bank, loan_id=loan.id, data=insurance, now=LATE
+            )
+
+        assert str(refused.value) == (
+            "The loan has no insurer to claim on; you can claim on its guarantor or fund."
+        )
+        assert refused.value.facts() == {"kind": "insurance", "claimable": ["guarantee", "fund"]}
+        with speaking(Language.CHINESE):
+            assert str(refused.value) == (
+                "该贷款没有可索赔的保险公司，您可以向其担保机构或补偿资金索赔。"
+            )
+        assert "recorded as a recovery" in str(NoSuchPayer(ClaimKind.FUND, []))
 
     async def test_a_loss_above_what_is_owed(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
@@ -247,18 +277,30 @@ class TestRefusals:
 
     async def test_one_claim_of_a_kind_at_a_time(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        await claim_fund(session, funded, loan, Money.yuan(1_000_000))
-        with pytest.raises(ClaimInFlight):
+        first = await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+        first_id = first.id
+        with pytest.raises(ClaimInFlight) as refused:
             await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+
+        assert str(refused.value) == (
+            f"Claim {first_id} of this kind (fund) on the loan is submitted; another can follow"
+            " once that one is confirmed, refused or withdrawn."
+        )
+        assert refused.value.facts() == {
+            "kind": "fund",
+            "claim_id": str(first_id),
+            "status": "submitted",
+        }
 
     async def test_one_person_does_not_review_and_approve(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         claim = await claim_fund(session, funded, loan)
         await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
-        with pytest.raises(OnePerson):
+        with pytest.raises(OnePerson) as refused:
             await claims.approve(
                 session, actor=funded.manager, claim_id=claim.id, amount=None, now=LATE
             )
+        assert f"on {LATE.date()}; another manager" in str(refused.value)
         with pytest.raises(ApprovedAbove):
             await claims.approve(
                 session,
