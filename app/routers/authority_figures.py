@@ -28,6 +28,7 @@ from app.services import (
     statements,
     stuck,
 )
+from app.services.alerts import AlertAcknowledged
 from app.services.statements import PeriodTooLong
 
 router = APIRouter(prefix="/authority", tags=["authority"], route_class=KeyedRoute)
@@ -213,7 +214,7 @@ async def list_alerts(
     "/alerts/{alert_id}/acknowledgement",
     response_model=AlertOut,
     dependencies=[may(OrganisationKind.AUTHORITY)],
-    responses=problems(NotFound, IllegalMove),
+    responses=problems(NotFound, IllegalMove, AlertAcknowledged),
     summary="Acknowledge an alert",
 )
 async def acknowledge_alert(

@@ -30,6 +30,7 @@ from app.services import (
     statements,
     stuck,
 )
+from app.services.alerts import AlertAcknowledged
 from app.services.statements import PeriodTooLong
 
 router = APIRouter(prefix="/park", tags=["park"], route_class=KeyedRoute)
@@ -219,7 +220,7 @@ async def list_alerts(
     "/alerts/{alert_id}/acknowledgement",
     response_model=AlertOut,
     dependencies=[may(OrganisationKind.PARK)],
-    responses=problems(NotFound, IllegalMove),
+    responses=problems(NotFound, IllegalMove, AlertAcknowledged),
     summary="Acknowledge an alert",
 )
 async def acknowledge_alert(

@@ -4,23 +4,28 @@ The sweep of each minute raises them, not the transaction that crosses a thresho
 the locks of money, and a new threshold in the dated rule counts without any transaction at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, false, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import business_date
+from app.core.clock import SHANGHAI, business_date
 from app.core.db import new_id
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
+from app.core.messages import say
 from app.lifecycle.alerts import ALERT, AlertEvent, AlertStatus
 from app.lifecycle.parties import OrganisationKind
+from app.models.accounts import User
 from app.models.alerts import Alert
 from app.models.organisations import Organisation
+from app.models.records import StatusChange
 from app.services import guarantor_limits, guarantors, history, outbox, rules
-from app.services.actor import SYSTEM, Actor, bind
+from app.services.actor import SYSTEM, Actor, as_platform, bind
 from app.services.figures import ALERT_RULE, hhi, last_figures, share_pct, utilisation
 from app.services.programme import get_quota
 
@@ -30,6 +35,20 @@ _SWEEP_LOCK = 0x7A68_A1E7
 
 Measures = dict[tuple[str, str], Decimal]
 """(subject, measure) → its value now; a measure that says nothing yet is left out."""
+
+
+@dataclass(eq=False)
+class AlertAcknowledged(Conflict):
+    """Somebody has seen to it; one note stands on each alert."""
+
+    message = "{by} acknowledged the alert at {acknowledged_at}, noting: {note}"
+
+    by: str
+    acknowledged_at: datetime
+    note: str
+
+    def words(self) -> Mapping[str, Any]:
+        return {"acknowledged_at": f"{self.acknowledged_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"}
 
 
 def visible_alerts(actor: Actor) -> Select[Alert]:
@@ -67,7 +86,10 @@ async def list_alerts(
 async def acknowledge(
     session: AsyncSession, *, actor: Actor, alert_id: UUID, note: str, now: datetime
 ) -> Alert:
-    """A person has seen it, and says what comes of it."""
+    """A person has seen it, and says what comes of it; the same again answers what is there.
+
+    AlertAcknowledged when it has been, by another or with another note.
+    """
     alert: Alert | None = await session.scalar(
         visible_alerts(actor)
         .where(Alert.id == alert_id)
@@ -76,10 +98,32 @@ async def acknowledge(
     )
     if alert is None:
         raise NotFound
+    if alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_at is not None:
+        if (alert.acknowledged_by, alert.note) == (actor.user_id, note):
+            return alert
+        by = await _who_acknowledged(session, actor, alert)
+        raise AlertAcknowledged(by, alert.acknowledged_at, alert.note or "")
     history.move(session, alert, ALERT, AlertEvent.ACKNOWLEDGE, actor=actor, now=now)
     alert.acknowledged_at, alert.acknowledged_by, alert.note = now, actor.user_id, note
     await session.flush()
     return alert
+
+
+async def _who_acknowledged(session: AsyncSession, actor: Actor, alert: Alert) -> str:
+    """The organisation, and to its own people the person too."""
+    async with as_platform(session):
+        found = await session.execute(
+            select(Organisation.id, Organisation.name, User.name)
+            .join(StatusChange, StatusChange.organisation_id == Organisation.id)
+            .outerjoin(User, User.id == StatusChange.user_id)
+            .where(
+                StatusChange.subject_id == alert.id, StatusChange.event == AlertEvent.ACKNOWLEDGE
+            )
+        )
+    organisation_id, organisation, person = found.one()
+    if organisation_id != actor.organisation_id or person is None:
+        return str(organisation)
+    return str(say("{person} ({organisation})", person=person, organisation=organisation))
 
 
 async def sweep(session: AsyncSession, *, now: datetime) -> int:

@@ -1,22 +1,32 @@
 """Alerts: one per subject and level while it holds, acknowledged by a person, kept when cleared."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import SHANGHAI
 from app.core.errors import NotFound
+from app.core.messages import Language, speaking
 from app.core.money import Money
 from app.lifecycle.alerts import AlertStatus
-from app.lifecycle.machine import IllegalMove
+from app.lifecycle.parties import OrganisationKind
+from app.models.accounts import User
 from app.models.alerts import Alert
+from app.models.organisations import Organisation
 from app.services import alerts, failures
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.alerts import AlertAcknowledged
 from tests.make.deals import accept, make_table
 from tests.make.figures import make_park
+from tests.make.funds import colleague_of
 from tests.make.loans import make_drawn
+from tests.make.market import make_institution
 from tests.make.parties import NOW
 from tests.make.programme import set_terms
+
+LATER = NOW + timedelta(hours=3)
 
 
 async def sweep(session: AsyncSession) -> int:
@@ -188,9 +198,36 @@ async def test_a_person_acknowledges_with_a_note_once(session: AsyncSession) -> 
 
     assert (done.status, done.note) == (AlertStatus.ACKNOWLEDGED, "已知悉，正在增信")
     assert done.acknowledged_by == drawn.guarantor.user_id
-    with pytest.raises(IllegalMove):
-        await alerts.acknowledge(
-            session, actor=drawn.guarantor, alert_id=alert.id, note="x", now=NOW
-        )
+    again = await alerts.acknowledge(
+        session, actor=drawn.guarantor, alert_id=alert.id, note="已知悉，正在增信", now=LATER
+    )
+    assert again.acknowledged_at == NOW  # the answer that got lost
     await bind(session, SYSTEM)
     assert await sweep(session) == 0  # still one open alert of the level
+
+
+async def test_a_second_acknowledgement_is_told_who_made_the_first_and_when(
+    session: AsyncSession,
+) -> None:
+    drawn = await make_drawn(session, limit=Money.yuan(4_800_000))
+    assert drawn.guarantor is not None
+    authority = await make_institution(session, OrganisationKind.AUTHORITY)
+    colleague = await colleague_of(session, drawn.guarantor)
+    first = await session.get_one(User, drawn.guarantor.user_id)
+    guarantor = await session.get_one(Organisation, drawn.guarantor.organisation_id)
+    person, organisation = first.name, guarantor.name
+    await sweep(session)
+    [alert] = await seen_by(session, drawn.guarantor)
+    await bind(session, drawn.guarantor)
+    await alerts.acknowledge(
+        session, actor=drawn.guarantor, alert_id=alert.id, note="已增信", now=NOW
+    )
+    at = f"{NOW.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
+
+    for actor, by in ((colleague, f"{person} ({organisation})"), (authority, organisation)):
+        await bind(session, actor)
+        with pytest.raises(AlertAcknowledged) as refused:
+            await alerts.acknowledge(session, actor=actor, alert_id=alert.id, note="x", now=LATER)
+        assert str(refused.value) == f"{by} acknowledged the alert at {at}, noting: 已增信"
+    with speaking(Language.CHINESE):
+        assert str(refused.value) == f"{organisation}已于 {at} 确认该预警，备注：已增信"

@@ -18,6 +18,7 @@ from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.figures import AcknowledgementIn, AlertOut, LenderExposureOut
 from app.services import alerts, exposure_sheets, lender_exposure
+from app.services.alerts import AlertAcknowledged
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
 
@@ -79,7 +80,7 @@ async def list_alerts(
     "/alerts/{alert_id}/acknowledgement",
     response_model=AlertOut,
     dependencies=[ACKNOWLEDGES],
-    responses=problems(NotFound, IllegalMove),
+    responses=problems(NotFound, IllegalMove, AlertAcknowledged),
     summary="Acknowledge an alert",
 )
 async def acknowledge_alert(
