@@ -1,7 +1,9 @@
 """Who is asked for a loss, how much, and what stands against the claim."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,7 +52,10 @@ class NotYours(Conflict):
 
     message = "By its scheme the {claimant} claims on the fund, not you."
 
-    claimant: str
+    claimant: OrganisationKind
+
+    def words(self) -> Mapping[str, Any]:
+        return {"claimant": NAMES[self.claimant]}
 
 
 class NothingToClaim(Conflict):
@@ -109,7 +114,9 @@ async def work_out(
             await _must_have_waited(session, deal, loan, data)
             payer = _Payer(deal.insurer_id, open_)
         case ClaimKind.FUND:
-            payer = await _ask_fund(session, actor, deal, loan, data, lost=lost, open_=open_, now=now)
+            payer = await _ask_fund(
+                session, actor, deal, loan, data, lost=lost, open_=open_, now=now
+            )
     part = Part(
         data.kind,
         actor.organisation_id,
@@ -158,7 +165,7 @@ async def _ask_fund(
     scheme = find_scheme(filing.scheme)
     version = filings.version_of(filing, on=data.lost_on)
     if filing.claimant_id != actor.organisation_id:
-        raise NotYours(NAMES[OrganisationKind(scheme.model)])
+        raise NotYours(OrganisationKind(scheme.model))
     await fuses.must_be_whole(
         session, filing.fund_id, bank_id=filing.bank_id, stops=Stops.COMPENSATION
     )

@@ -1,7 +1,9 @@
 """When a claim may be made and until when, and by when an answer is due."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,9 +30,12 @@ class TooEarly(Conflict):
     )
 
     days: int
-    grade: str
+    grade: Grade
     overdue_days: int
-    opens_at: str
+    opens_at: Grade
+
+    def words(self) -> Mapping[str, Any]:
+        return {"grade": NAMES[self.grade], "opens_at": NAMES[self.opens_at]}
 
 
 @dataclass(eq=False)
@@ -49,9 +54,9 @@ async def must_be_ripe(
     if stands.days_past_due < version.claim.overdue_days and is_worse(opens_at, stands.grade):
         raise TooEarly(
             stands.days_past_due,
-            NAMES[stands.grade],
+            stands.grade,
             version.claim.overdue_days,
-            NAMES[opens_at],
+            opens_at,
         )
 
 

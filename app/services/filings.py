@@ -1,9 +1,10 @@
 """Loans filed with a compensation fund (入池备案): reserved at filing, before any cash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -49,7 +50,10 @@ class NotTheClaimant(Conflict):
 
     message = "By its scheme the {claimant} files with this fund and claims on it."
 
-    claimant: str
+    claimant: OrganisationKind
+
+    def words(self) -> Mapping[str, Any]:
+        return {"claimant": NAMES[self.claimant]}
 
 
 @dataclass(eq=False)
@@ -267,7 +271,7 @@ def _must_fit(actor: Actor, deal: Deal, fund: Fund, scheme: Scheme) -> None:
     if fund.park_code not in {None, deal.park_code}:
         raise FundElsewhere(str(fund.park_code))
     if actor.kind.value != scheme.model.value:
-        raise NotTheClaimant(NAMES[OrganisationKind(scheme.model)])
+        raise NotTheClaimant(OrganisationKind(scheme.model))
     if scheme.model is ClaimModel.GUARANTOR and deal.guarantor_id is None:
         raise FieldRefused("fund_id", say("the fund compensates guarantors; the loan has none"))
 

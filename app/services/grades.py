@@ -1,6 +1,6 @@
 """The bank's grades of a loan, its inspections, and the declaration of default."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -37,9 +37,12 @@ class NotInDefault(Conflict):
     )
 
     days: int
-    grade: str
+    grade: Grade
     over_days: int
-    default_grade: str
+    default_grade: Grade
+
+    def words(self) -> Mapping[str, Any]:
+        return {"grade": NAMES[self.grade], "default_grade": NAMES[self.default_grade]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ async def declare_default(
     stands = await standing(session, loan, on=on)
     over_days, worst = rule["default_over_days"], Grade(rule["default_grade"])
     if stands.days_past_due <= over_days and is_worse(worst, stands.grade):
-        raise NotInDefault(stands.days_past_due, NAMES[stands.grade], over_days, NAMES[worst])
+        raise NotInDefault(stands.days_past_due, stands.grade, over_days, worst)
     history.move(session, loan, LOAN, LoanEvent.DEFAULT, actor=actor, now=now)
     outbox.announce_to(session, parties_of(deal), "loan.defaulted", loan.id, now=now)
     await session.flush()

@@ -4,7 +4,9 @@ The pledgee therefore stays, and the old loan is settled by a book entry of the 
 it, so the bank stays too. The guarantor stays or is left out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,7 +28,10 @@ class PartyMustStay(Conflict):
 
     message = "This renews a loan: its {role} stays the same, and yours is another."
 
-    role: str
+    role: OrganisationKind
+
+    def words(self) -> Mapping[str, Any]:
+        return {"role": NAMES[self.role]}
 
 
 async def check_quote(
@@ -49,7 +54,7 @@ async def check_quote(
 
 def check_bank(old: Deal, *, bank_id: UUID, pledgee: PledgeeKind) -> None:
     if bank_id != old.bank_id:
-        raise PartyMustStay(NAMES[OrganisationKind.BANK])
+        raise PartyMustStay(OrganisationKind.BANK)
     if pledgee is not old.pledgee:
         raise FieldRefused(
             "terms.pledgee",
@@ -60,4 +65,4 @@ def check_bank(old: Deal, *, bank_id: UUID, pledgee: PledgeeKind) -> None:
 def check_guarantor(old: Deal, *, guarantor_id: UUID | None) -> None:
     """The old guarantor or none; a loan that had none may get one."""
     if old.guarantor_id is not None and guarantor_id not in {None, old.guarantor_id}:
-        raise PartyMustStay(NAMES[OrganisationKind.GUARANTOR])
+        raise PartyMustStay(OrganisationKind.GUARANTOR)
