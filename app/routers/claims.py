@@ -17,22 +17,21 @@ from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.claims import ClaimApprovalIn, ClaimIn, ClaimOut, ClaimPaymentIn, ReviewIn
 from app.schemas.funds import ReasonIn
-from app.services import claim_payments, claims
+from app.services import claim_decisions, claim_payments, claims
 from app.services.claim_amounts import (
     CallFirst,
     LossAboveOutstanding,
     NothingToClaim,
     NotYours,
 )
-from app.services.claim_payments import PaidOtherwise
+from app.services.claim_decisions import ApprovedAbove, FundShort
+from app.services.claim_payments import NoLongerLost, PaidOtherwise
 from app.services.claim_refusals import ClaimInFlight, NoSuchPayer, NotDefaulted, OnePerson
 from app.services.claim_timing import TooEarly, TooLate
 from app.services.claims import (
     CLAIMANTS,
     PAYERS,
-    ApprovedAbove,
     ClaimReferenceUsed,
-    FundShort,
 )
 from app.services.fuses import FuseBlown
 from app.services.readiness import ClaimIncomplete
@@ -139,7 +138,9 @@ async def review(
     claim_id: UUID, form: ReviewIn, actor: CurrentActor, session: Session, now: Now
 ) -> Claim:
     """The first of the two people who must look at it."""
-    return await claims.review(session, actor=actor, claim_id=claim_id, note=form.note, now=now)
+    return await claim_decisions.review(
+        session, actor=actor, claim_id=claim_id, note=form.note, now=now
+    )
 
 
 @router.post(
@@ -153,7 +154,7 @@ async def approve(
     claim_id: UUID, form: ClaimApprovalIn, actor: CurrentActor, session: Session, now: Now
 ) -> Claim:
     """By another person than reviewed it, a manager. A fund's money is set aside here."""
-    return await claims.approve(
+    return await claim_decisions.approve(
         session, actor=actor, claim_id=claim_id, amount=form.amount, now=now
     )
 
@@ -169,7 +170,9 @@ async def refuse(
     claim_id: UUID, form: ReasonIn, actor: CurrentActor, session: Session, now: Now
 ) -> Claim:
     """With the reason; the claimant may appeal."""
-    return await claims.refuse(session, actor=actor, claim_id=claim_id, reason=form.reason, now=now)
+    return await claim_decisions.refuse(
+        session, actor=actor, claim_id=claim_id, reason=form.reason, now=now
+    )
 
 
 @router.post(
@@ -202,7 +205,7 @@ async def withdraw(claim_id: UUID, actor: CurrentActor, session: Session, now: N
     "/claims/{claim_id}/payment",
     response_model=ClaimOut,
     dependencies=[PAYS],
-    responses=problems(NotFound, FieldRefused, IllegalMove, PaidOtherwise),
+    responses=problems(NotFound, FieldRefused, IllegalMove, PaidOtherwise, NoLongerLost),
     summary="Report that a claim was paid",
 )
 async def pay(

@@ -14,9 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.db import new_id
-from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
+from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
-from app.core.money import Money
 from app.lifecycle.deals import LoanStatus
 from app.lifecycle.funds import CLAIM, ClaimEvent, ClaimStatus
 from app.lifecycle.parties import OrganisationKind
@@ -27,17 +26,13 @@ from app.schemas.claims import ClaimIn
 from app.services import (
     claim_amounts,
     filings,
-    funds,
     history,
-    indemnities,
-    ledger,
     loans,
     outbox,
     readiness,
 )
 from app.services.actor import Actor, as_platform
-from app.services.claim_refusals import NotDefaulted, OnePerson, one_in_flight
-from app.services.ledger import AccountRole, Book
+from app.services.claim_refusals import NotDefaulted, one_in_flight
 
 UNIQUE_REFERENCE = "uq_claims_claimant_id_reference"
 
@@ -50,26 +45,6 @@ class ClaimReferenceUsed(Conflict):
     message = "You made another claim under the reference {reference}."
 
     reference: str
-
-
-@dataclass(eq=False)
-class ApprovedAbove(Conflict):
-    """More than was asked, or than is still lost: recoveries may have come in since."""
-
-    message = "{amount} was asked and {most} of it is still due; {approved} cannot be approved."
-
-    amount: Money
-    approved: Money
-    most: Money
-
-
-@dataclass(eq=False)
-class FundShort(Conflict):
-    """The liability of a fund ends with its money."""
-
-    message = "The fund has {available} that is not promised; approve at most that."
-
-    available: Money
 
 
 def visible_claims(actor: Actor) -> Select[Claim]:
@@ -174,64 +149,10 @@ async def submit(
     async with one_in_flight(session, reused, loan_id=loan.id, kind=data.kind):
         session.add(claim)
     history.begin(session, claim, CLAIM, actor=actor, now=now)
-    _announce(session, claim, "submitted", now=now)
+    announce(session, claim, "submitted", now=now)
     if claim.filing_id is not None:
         filing = await filings.get_filing(session, actor=actor, filing_id=claim.filing_id)
         await readiness.note(session, filing, step="claimed", now=now)
-    await session.flush()
-    return claim
-
-
-async def review(
-    session: AsyncSession, *, actor: Actor, claim_id: UUID, note: str, now: datetime
-) -> Claim:
-    """The first of the payer's two people has looked at it."""
-    claim = await _lock_own(session, actor, claim_id)
-    claim.reviewed_by, claim.reviewed_at = _person(actor), now
-    history.move(session, claim, CLAIM, ClaimEvent.REVIEW, actor=actor, now=now)
-    claim.trace = [*claim.trace, {"rule": "review", "text": note}]
-    await session.flush()
-    return claim
-
-
-async def approve(
-    session: AsyncSession, *, actor: Actor, claim_id: UUID, amount: Money | None, now: datetime
-) -> Claim:
-    """The second person approves all of it, or less; a fund sets the money aside."""
-    actor.must_be(*PAYERS, manager=True)
-    seen = await get_claim(session, actor=actor, claim_id=claim_id)
-    async with as_platform(session):  # the loan is the bank's
-        deal, loan = await loans.lock_unseen(session, loan_id=seen.loan_id)
-    claim = await _lock_own(session, actor, claim_id, manager=True)
-    if claim.reviewed_by == _person(actor) and claim.reviewed_at is not None:
-        raise OnePerson(business_date(claim.reviewed_at))
-    approved = claim.amount if amount is None else amount
-    now_due = await indemnities.of_claim(session, deal, loan, claim)
-    most = min(claim.amount, now_due.amount)
-    if approved > most:
-        raise ApprovedAbove(claim.amount, approved, most)
-    claim.shares = now_due.shares
-    history.move(session, claim, CLAIM, ClaimEvent.APPROVE, actor=actor, now=now)
-    claim.approved, claim.approved_by, claim.approved_at = approved, _person(actor), now
-    if claim.fund_id is not None:
-        claim.hold_id = await _set_aside(session, claim.fund_id, approved, claim.id)
-    _announce(session, claim, "approved", now=now)
-    await session.flush()
-    return claim
-
-
-async def refuse(
-    session: AsyncSession, *, actor: Actor, claim_id: UUID, reason: str, now: datetime
-) -> Claim:
-    """The payer says no, and why; what was set aside is free again."""
-    claim = await _lock_own(session, actor, claim_id)
-    history.move(session, claim, CLAIM, ClaimEvent.REFUSE, actor=actor, now=now)
-    claim.refusal, claim.refused_at = reason, now
-    if claim.hold_id is not None:
-        await ledger.apply(session, [ledger.void("claim refused", claim.hold_id, claim.id)])
-        claim.hold_id = None
-    claim.approved = claim.approved_by = claim.approved_at = None
-    _announce(session, claim, "refused", now=now)
     await session.flush()
     return claim
 
@@ -245,7 +166,7 @@ async def appeal(
         history.move(session, claim, CLAIM, ClaimEvent.APPEAL, actor=actor, now=now)
     claim.appeal = reason
     claim.reviewed_by = claim.reviewed_at = None
-    _announce(session, claim, "appealed", now=now)
+    announce(session, claim, "appealed", now=now)
     await session.flush()
     return claim
 
@@ -254,7 +175,7 @@ async def withdraw(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: 
     """The claimant takes its claim back."""
     claim = await _lock_claimed(session, actor, claim_id)
     history.move(session, claim, CLAIM, ClaimEvent.WITHDRAW, actor=actor, now=now)
-    _announce(session, claim, "withdrawn", now=now)
+    announce(session, claim, "withdrawn", now=now)
     await session.flush()
     return claim
 
@@ -282,17 +203,6 @@ async def _find_stored(
     return stored
 
 
-async def _lock_own(
-    session: AsyncSession, actor: Actor, claim_id: UUID, *, manager: bool = False
-) -> Claim:
-    """A claim on the actor, under its lock."""
-    actor.must_be(*PAYERS, manager=manager)
-    claim = await lock_claim(session, actor=actor, claim_id=claim_id)
-    if claim.payer_id != actor.organisation_id:
-        raise NotFound
-    return claim
-
-
 async def _lock_claimed(session: AsyncSession, actor: Actor, claim_id: UUID) -> Claim:
     """A claim of the actor's own, under its lock."""
     actor.must_be(*CLAIMANTS)
@@ -302,31 +212,6 @@ async def _lock_claimed(session: AsyncSession, actor: Actor, claim_id: UUID) -> 
     return claim
 
 
-async def _set_aside(session: AsyncSession, fund_id: UUID, amount: Money, claim_id: UUID) -> UUID:
-    """Hold the fund's money for an approved claim."""
-    await funds.lock_fund(session, fund_id)
-    accounts = await funds.accounts_of(session, fund_id)
-    available = funds.state_of(accounts).available
-    if amount > available:
-        raise FundShort(available)
-    step = ledger.hold(
-        "claim approved",
-        accounts[Book.FUND, AccountRole.AVAILABLE].id,
-        accounts[Book.FUND, AccountRole.PAID].id,
-        amount,
-        claim_id,
-    )
-    await ledger.apply(session, [step])
-    return step.id
-
-
-def _person(actor: Actor) -> UUID:
-    """Claims are decided by people; a program has no name to answer with."""
-    if actor.user_id is None:
-        raise Forbidden
-    return actor.user_id
-
-
-def _announce(session: AsyncSession, claim: Claim, what: str, *, now: datetime) -> None:
+def announce(session: AsyncSession, claim: Claim, what: str, *, now: datetime) -> None:
     parties = dict.fromkeys((claim.claimant_id, claim.payer_id, claim.bank_id))
     outbox.announce_to(session, parties, f"claim.{what}", claim.id, now=now)

@@ -20,7 +20,7 @@ from app.models.organisations import Organisation
 from app.risk.scheme_files import find_scheme
 from app.schemas.claims import ClaimIn, ClaimPaymentIn
 from app.schemas.funds import FilingIn
-from app.services import claim_payments, claims, filings, funds, grades, readiness
+from app.services import claim_decisions, claim_payments, filings, funds, grades, readiness
 from app.services.actor import Actor
 from tests.make.deals import Table, make_ready, make_table
 from tests.make.market import make_institution
@@ -170,8 +170,8 @@ async def settle(
     session: AsyncSession, claim: Claim, *, payer: Actor, second: Actor, claimant: Actor
 ) -> Claim:
     """Reviewed, approved by the second person, paid and confirmed."""
-    await claims.review(session, actor=payer, claim_id=claim.id, note="材料齐全", now=LATE)
-    await claims.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    await claim_decisions.review(session, actor=payer, claim_id=claim.id, note="材料齐全", now=LATE)
+    await claim_decisions.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
     await claim_payments.pay(
         session,
         actor=payer,

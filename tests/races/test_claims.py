@@ -13,7 +13,7 @@ from app.lifecycle.funds import ClaimKind
 from app.models.claims import Claim
 from app.models.loans import Loan
 from app.schemas.claims import ClaimPaymentIn, RecoveryIn
-from app.services import claim_payments, claims, funds, recoveries, sealing
+from app.services import claim_decisions, claim_payments, claims, funds, recoveries, sealing
 from app.services.actor import SYSTEM, Actor, bind
 from tests.make.funds import LATE, Funded, claim_of, make_defaulted
 
@@ -48,7 +48,9 @@ async def make_claim(sessions: Sessions) -> tuple[Funded, Loan, Claim]:
             data=claim_of(ClaimKind.FUND, Money.yuan(5_000_000)),
             now=LATE,
         )
-        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
+        await claim_decisions.review(
+            session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
+        )
         return funded, loan, claim
 
 
@@ -64,7 +66,7 @@ async def test_two_people_approving_and_paying_at_once_pay_once(fresh_database: 
         funded, _, claim = await make_claim(sessions)
 
         async def approve(session: AsyncSession, number: int) -> object:
-            return await claims.approve(
+            return await claim_decisions.approve(
                 session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
             )
 
@@ -89,7 +91,7 @@ async def test_one_receipt_is_recovered_once_and_returned_once(fresh_database: s
         funded, loan, claim = await make_claim(sessions)
         async with sessions.begin() as session:
             await bind(session, SYSTEM)
-            await claims.approve(
+            await claim_decisions.approve(
                 session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
             )
             data = ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-1")

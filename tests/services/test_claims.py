@@ -16,6 +16,7 @@ from app.models.claims import Claim
 from app.models.loans import Loan
 from app.schemas.claims import ClaimPaymentIn, RecoveryIn
 from app.services import (
+    claim_decisions,
     claim_payments,
     claims,
     exposures,
@@ -26,10 +27,10 @@ from app.services import (
 )
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.claim_amounts import CallFirst, LossAboveOutstanding, NotYours
+from app.services.claim_decisions import ApprovedAbove
 from app.services.claim_payments import PaidOtherwise
 from app.services.claim_refusals import ClaimInFlight, NoSuchPayer, NotDefaulted, OnePerson
 from app.services.claim_timing import TooLate
-from app.services.claims import ApprovedAbove
 from app.services.funds import FundState
 from app.services.readiness import ClaimIncomplete
 from app.services.recoveries import NothingPaidYet, RecoveryAboveLoss
@@ -295,14 +296,16 @@ class TestRefusals:
     async def test_one_person_does_not_review_and_approve(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         claim = await claim_fund(session, funded, loan)
-        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
+        await claim_decisions.review(
+            session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
+        )
         with pytest.raises(OnePerson) as refused:
-            await claims.approve(
+            await claim_decisions.approve(
                 session, actor=funded.manager, claim_id=claim.id, amount=None, now=LATE
             )
         assert f"on {LATE.date()}; another manager" in str(refused.value)
         with pytest.raises(ApprovedAbove):
-            await claims.approve(
+            await claim_decisions.approve(
                 session,
                 actor=funded.colleague,
                 claim_id=claim.id,
@@ -314,7 +317,7 @@ class TestRefusals:
         funded, loan = await make_defaulted(session)
         claim = await claim_fund(session, funded, loan)
         with pytest.raises(NotFound):
-            await claims.review(
+            await claim_decisions.review(
                 session, actor=funded.table.insurer, claim_id=claim.id, note="?", now=LATE
             )
 
@@ -359,12 +362,14 @@ class TestPayment:
     ) -> None:
         funded, loan = await make_defaulted(session)
         claim = await claim_fund(session, funded, loan)
-        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
-        await claims.approve(
+        await claim_decisions.review(
+            session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
+        )
+        await claim_decisions.approve(
             session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
         )
         assert (await state(session, funded)).committed == claim.amount
-        await claims.refuse(
+        await claim_decisions.refuse(
             session, actor=funded.manager, claim_id=claim.id, reason="材料存疑", now=LATE
         )
         assert (await state(session, funded)).committed == ZERO
@@ -388,8 +393,10 @@ class TestPayment:
     async def test_of_a_day_to_come_is_refused(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         claim = await claim_fund(session, funded, loan)
-        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE)
-        await claims.approve(
+        await claim_decisions.review(
+            session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
+        )
+        await claim_decisions.approve(
             session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
         )
         with pytest.raises(FieldRefused):

@@ -10,11 +10,11 @@ from app.lifecycle.funds import ClaimKind, ClaimStatus
 from app.models.claims import Claim
 from app.models.loans import Loan
 from app.schemas.claims import ClaimPaymentIn, RecoveryIn
-from app.services import claim_payments, claims, exposures, recoveries
+from app.services import claim_decisions, claim_payments, claims, exposures, recoveries
 from app.services.actor import SYSTEM, bind
 from app.services.claim_amounts import LossAboveOutstanding
+from app.services.claim_decisions import ApprovedAbove
 from app.services.claim_payments import NoLongerLost
-from app.services.claims import ApprovedAbove
 from app.services.exposures import ExposureFault
 from tests.make.funds import FIVE, LATE, Funded, claim_of, colleague_of, make_defaulted, settle
 
@@ -93,8 +93,8 @@ async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost
     claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(4_000_000))
     guarantor = funded.table.guarantor
     second = await colleague_of(session, guarantor)
-    await claims.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
-    await claims.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    await claim_decisions.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
+    await claim_decisions.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
     payment = ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-2")
 
     await recover(session, funded, loan, yuan(2_500_000))
@@ -104,14 +104,20 @@ async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost
             session, actor=guarantor, claim_id=claim.id, data=payment, now=LATE
         )
     assert (refused.value.approved, refused.value.open) == (yuan(3_200_000), yuan(1_600_000))
-    await claims.refuse(session, actor=guarantor, claim_id=claim.id, reason="已收回", now=LATE)
+    await claim_decisions.refuse(
+        session, actor=guarantor, claim_id=claim.id, reason="已收回", now=LATE
+    )
     await claims.appeal(
         session, actor=funded.table.bank, claim_id=claim.id, reason="按余额", now=LATE
     )
-    await claims.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
+    await claim_decisions.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
     with pytest.raises(ApprovedAbove):
-        await claims.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
-    await claims.approve(session, actor=second, claim_id=claim.id, amount=yuan(1_600_000), now=LATE)
+        await claim_decisions.approve(
+            session, actor=second, claim_id=claim.id, amount=None, now=LATE
+        )
+    await claim_decisions.approve(
+        session, actor=second, claim_id=claim.id, amount=yuan(1_600_000), now=LATE
+    )
     paid = await claim_payments.pay(
         session, actor=guarantor, claim_id=claim.id, data=payment, now=LATE
     )
@@ -140,12 +146,18 @@ async def test_two_kinds_of_claims_approved_at_once_never_promise_more_than_the_
     guarantee = await ask(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
     guarantor = funded.table.guarantor
     second = await colleague_of(session, guarantor)
-    await claims.review(session, actor=funded.manager, claim_id=fund.id, note="同意", now=LATE)
-    await claims.review(session, actor=guarantor, claim_id=guarantee.id, note="同意", now=LATE)
-    await claims.approve(session, actor=second, claim_id=guarantee.id, amount=None, now=LATE)
+    await claim_decisions.review(
+        session, actor=funded.manager, claim_id=fund.id, note="同意", now=LATE
+    )
+    await claim_decisions.review(
+        session, actor=guarantor, claim_id=guarantee.id, note="同意", now=LATE
+    )
+    await claim_decisions.approve(
+        session, actor=second, claim_id=guarantee.id, amount=None, now=LATE
+    )
 
     with pytest.raises(ApprovedAbove) as refused:
-        await claims.approve(
+        await claim_decisions.approve(
             session, actor=funded.colleague, claim_id=fund.id, amount=None, now=LATE
         )
 

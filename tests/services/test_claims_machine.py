@@ -32,6 +32,7 @@ from app.models.claims import Claim
 from app.models.loans import Loan
 from app.schemas.claims import ClaimPaymentIn, RecoveryIn, WriteOffIn
 from app.services import (
+    claim_decisions,
     claim_payments,
     claims,
     exposures,
@@ -198,7 +199,7 @@ class Loss(RuleBasedStateMachine):
             kind,
             (ClaimStatus.SUBMITTED,),
             ClaimStatus.REVIEWED,
-            lambda session, id_: claims.review(
+            lambda session, id_: claim_decisions.review(
                 session, actor=self.people[kind][0], claim_id=id_, note="同意", now=LATE
             ),
         )
@@ -215,7 +216,7 @@ class Loss(RuleBasedStateMachine):
         """Done, unless money that came in since it was asked leaves less than that to be paid."""
         claim = self.flying[kind]
         done = self.attempt(
-            lambda session: claims.approve(
+            lambda session: claim_decisions.approve(
                 session,
                 actor=self.people[kind][1],
                 claim_id=claim["id"],
@@ -245,7 +246,7 @@ class Loss(RuleBasedStateMachine):
             kind,
             (ClaimStatus.SUBMITTED, ClaimStatus.REVIEWED, ClaimStatus.APPROVED),
             ClaimStatus.REFUSED,
-            lambda session, id_: claims.refuse(
+            lambda session, id_: claim_decisions.refuse(
                 session, actor=self.people[kind][0], claim_id=id_, reason="存疑", now=LATE
             ),
         )

@@ -16,7 +16,16 @@ from app.models.funds import FundFiling
 from app.risk.scheme import FuseState
 from app.schemas.claims import RecoveryIn
 from app.schemas.fund_figures import FundFiguresOut
-from app.services import claims, filings, fund_figures, fund_files, fuses, public_funds, recoveries
+from app.services import (
+    claim_decisions,
+    claims,
+    filings,
+    fund_figures,
+    fund_files,
+    fuses,
+    public_funds,
+    recoveries,
+)
 from app.services.actor import SYSTEM, Actor, KindRefused, bind
 from app.services.fund_files import FundFile
 from app.services.funds import pay_in
@@ -85,8 +94,12 @@ async def lose(session: AsyncSession) -> Funded:
         data=claim_of(ClaimKind.FUND, Money.yuan("1000000.00")),
         now=LATE,
     )
-    await claims.review(session, actor=funded.manager, claim_id=second.id, note="齐", now=LATE)
-    await claims.approve(session, actor=funded.colleague, claim_id=second.id, amount=None, now=LATE)
+    await claim_decisions.review(
+        session, actor=funded.manager, claim_id=second.id, note="齐", now=LATE
+    )
+    await claim_decisions.approve(
+        session, actor=funded.colleague, claim_id=second.id, amount=None, now=LATE
+    )
     drawn = await file_another(session, funded, ip_share_pct="33.33")
     await acknowledge(session, drawn)
     await draw_all(session, drawn.table, drawn.deal)
@@ -176,8 +189,10 @@ class TestClaimsInFlight:
         assert (found.claims.claims, found.claims.late) == (1, 1)
         assert found.claims.next_due_on == claim.due_on
 
-        await claims.review(session, actor=funded.manager, claim_id=claim.id, note="齐", now=LATE)
-        await claims.approve(
+        await claim_decisions.review(
+            session, actor=funded.manager, claim_id=claim.id, note="齐", now=LATE
+        )
+        await claim_decisions.approve(
             session, actor=funded.colleague, claim_id=claim.id, amount=None, now=LATE
         )
         answered = await read(session, funded, funded.manager)
