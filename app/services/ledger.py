@@ -5,7 +5,7 @@ is used; *outstanding* and *called* say what for. Available = credits − debits
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import Conflict, NotFound
+from app.core.messages import Text, say
 from app.core.money import Money
 from app.models.ledger import LedgerAccount
 
@@ -115,6 +116,21 @@ def expire(code: str, hold_id: UUID, reference: UUID) -> Operation:
     return Operation(OperationKind.EXPIRE, code, reference, new_id(), hold=hold_id)
 
 
+REASON_NAMES: dict[str, Text] = {
+    "exceeds": say("the amount exceeds what the account has"),
+    "exceeds_hold": say("the amount exceeds what is left of the hold"),
+    "already_resolved": say("the hold was used or given up before"),
+    "no_such_hold": say("there is no such hold"),
+    "no_such_account": say("there is no such account"),
+    "same_account": say("both sides are the same account"),
+    "amount_out_of_range": say("the amount is none that can be booked"),
+    "no_such_kind": say("there is no such kind of operation"),
+    "exists_in_part": say("only some of the linked operations were done before"),
+}
+OTHER_CONTENT = say("the same id was used for something else")
+"""What people call the reasons of the ledger's functions; the last for every other field."""
+
+
 @dataclass(eq=False)
 class LedgerRefused(Conflict):
     """The ledger did none of a linked list. ``operation``: its place in the list.
@@ -129,6 +145,14 @@ class LedgerRefused(Conflict):
     reason: str
     account: str
     operation: int
+
+    def words(self) -> Mapping[str, Any]:
+        return {"reason": REASON_NAMES.get(self.reason, OTHER_CONTENT)}
+
+    def __str__(self) -> str:
+        if self.account:
+            return super().__str__()
+        return str(say("The ledger refused: {reason}.", **self.words()))
 
 
 class Outcome(StrEnum):

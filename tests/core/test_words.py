@@ -19,6 +19,7 @@ from app.core.messages import Language, Text, all_of, either_of, say, speaking
 from app.core.money import Money
 from app.lifecycle.programme import ChangeStatus
 from app.services.caps import CAP_NAMES, CapExceeded
+from app.services.ledger import REASON_NAMES, LedgerRefused
 from app.services.matchmaking import EventFull
 from app.services.programme_changes import AlreadyDecided
 from tests import messages
@@ -84,6 +85,17 @@ def test_a_cap_is_named(rule: str) -> None:
     assert rule not in str(refusal)
     with speaking(Language.CHINESE):
         assert str(refusal).endswith("为 7.00：已用 6.00，本次申请 5.00。")
+
+
+@pytest.mark.parametrize("reason", [*REASON_NAMES, "exists_with_different_amount"])
+def test_a_refusal_of_the_ledger_is_told_in_words(reason: str) -> None:
+    for account in ("", "7"):
+        refusal = LedgerRefused(reason, account, 0)
+
+        assert "_" not in str(refusal)
+        with speaking(Language.CHINESE):
+            assert re.findall("[A-Za-z_]+", str(refusal)) == []
+        assert refusal.facts()["reason"] == reason
 
 
 def test_the_last_places_are_told_as_one_tells_them() -> None:

@@ -118,7 +118,7 @@ class TestRefusals:
         accounts = await make_accounts(session, room=100)
         id_ = accounts[AVAILABLE].id
 
-        with pytest.raises(LedgerRefused, match="same_account"):
+        with pytest.raises(LedgerRefused, check=lambda refused: refused.reason == "same_account"):
             await ledger.apply(session, [ledger.transfer("x", id_, id_, Money(1), id_)])
 
     async def test_exceeds_names_the_account_whichever_of_the_two_is_locked_first(
@@ -139,7 +139,7 @@ class TestRefusals:
         held = hold(accounts, 60)
         await ledger.apply(session, [held])
 
-        with pytest.raises(LedgerRefused, match="exceeds_hold"):
+        with pytest.raises(LedgerRefused, check=lambda refused: refused.reason == "exceeds_hold"):
             await ledger.apply(session, [ledger.post("drawdown", held.id, Money(61), new_id())])
 
         await ledger.apply(session, [ledger.post("drawdown", held.id, Money(25), new_id())])
@@ -199,8 +199,9 @@ class TestIdempotency:
             (with_other(posted, amount=Money(5)), "exists_with_different_amount"),
             (ledger.void("void", first.id, new_id()), "already_resolved"),
         ):
-            with pytest.raises(LedgerRefused, match=reason):
+            with pytest.raises(LedgerRefused) as refused:
                 await ledger.apply(session, [other])
+            assert refused.value.reason == reason
 
     async def test_twice_inside_one_batch(self, session: AsyncSession) -> None:
         """formancehq/stack 1633: the same key twice in one bulk crashed it."""
@@ -360,10 +361,10 @@ class TestBlnkRegressions:
     async def test_182_a_refused_hold_cannot_be_posted(self, session: AsyncSession) -> None:
         accounts = await make_accounts(session, room=5)
         refused = hold(accounts, 6)
-        with pytest.raises(LedgerRefused, match="exceeds"):
+        with pytest.raises(LedgerRefused, check=lambda refused: refused.reason == "exceeds"):
             await ledger.apply(session, [refused])
 
-        with pytest.raises(LedgerRefused, match="no_such_hold"):
+        with pytest.raises(LedgerRefused, check=lambda refused: refused.reason == "no_such_hold"):
             await ledger.apply(session, [ledger.post("drawdown", refused.id, Money(1), new_id())])
 
     async def test_240_a_row_and_its_balance_come_and_go_together(
@@ -393,7 +394,7 @@ class TestBlnkRegressions:
         ]
         before = await snapshot(session)
 
-        with pytest.raises(LedgerRefused, match="exceeds"):
+        with pytest.raises(LedgerRefused, check=lambda refused: refused.reason == "exceeds"):
             await ledger.apply(session, back)
 
         assert await snapshot(session) == before
