@@ -42,6 +42,15 @@ class ChangeStatus(StrEnum):
     FAILED = "failed"
 
 
+LIVE_CHANGES = (
+    ChangeStatus.PROPOSED,
+    ChangeStatus.APPROVED,
+    ChangeStatus.SIGNED,
+    ChangeStatus.IN_FORCE,
+)
+"""Of a change that is in force, or may still come to be."""
+
+
 class ChangeEvent(StrEnum):
     APPROVE = "approve"
     REFUSE = "refuse"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, WithId
@@ -30,6 +30,16 @@ class ProgrammeChange(WithId, Base):
             "effective_on",
             "id",
             postgresql_where="status IN ('approved', 'signed')",
+        ),
+        # One payment is paid into a fund once, whoever proposes it at the same moment.
+        Index(
+            "uq_programme_changes_capital_reference",
+            text("(facts ->> 'fund_id')"),
+            text("(facts ->> 'reference')"),
+            unique=True,
+            postgresql_where=text(
+                "kind = 'fund_capital' AND status IN ('proposed', 'approved', 'signed', 'in_force')"
+            ),
         ),
     )
 

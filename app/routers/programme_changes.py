@@ -38,7 +38,13 @@ from app.services.change_effects import (
     UnknownPark,
 )
 from app.services.filings import SchemeNotInForce
-from app.services.fund_effects import FundExists, NotSuspended, ReturnAboveCalled, UnknownFund
+from app.services.fund_effects import (
+    CapitalReferenceUsed,
+    FundExists,
+    NotSuspended,
+    ReturnAboveCalled,
+    UnknownFund,
+)
 from app.services.guarantors import GuarantorNotVerified
 from app.services.programme_changes import AlreadyDecided, Backdated, SamePerson
 
@@ -60,6 +66,7 @@ TESTED = (
     SchemeNotInForce,
     FundExists,
     UnknownFund,
+    CapitalReferenceUsed,
     NotSuspended,
     ReturnAboveCalled,
     Backdated,

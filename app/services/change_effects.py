@@ -138,7 +138,7 @@ async def test(session: AsyncSession, change: ProgrammeChange) -> None:
         case CapsFacts() | QueueRuleFacts():
             pass
         case facts:
-            await fund_effects.test(session, facts, on=change.effective_on)
+            await fund_effects.test(session, facts, change)
 
 
 async def apply(session: AsyncSession, change: ProgrammeChange, *, now: datetime) -> None:

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import Conflict, FieldRefused, Unprocessable
+from app.core.errors import Conflict, DomainError, FieldRefused, Unprocessable
 from app.core.messages import either_of, say
 from app.core.money import ZERO, Money
 from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
-from app.lifecycle.programme import ChangeKind, ChangeStatus
+from app.lifecycle.programme import LIVE_CHANGES, ChangeKind, ChangeStatus
 from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.funds import Fund, FundSuspension
@@ -36,6 +36,7 @@ from app.services.names import NAMES
 from app.services.tasks import Task, enqueue
 
 CALLED_RETURN = "called_return"
+CAPITAL_REFERENCE = "uq_programme_changes_capital_reference"
 
 
 class Basis(StrEnum):
@@ -56,6 +57,15 @@ class UnknownFund(Unprocessable):
     fund_id: UUID
 
 
+@dataclass(eq=False)
+class CapitalReferenceUsed(Conflict):
+    """One payment is one change of its fund, whoever proposes it again."""
+
+    message = "Another change pays {reference} into this fund; the same payment counts once."
+
+    reference: str
+
+
 class NotSuspended(Conflict):
     message = "There is no such suspension, or it has ended."
 
@@ -70,14 +80,24 @@ class ReturnAboveCalled(Conflict):
     open: Money
 
 
-async def test(session: AsyncSession, facts: FundChange, *, on: date) -> None:
+def refusals(facts: object) -> dict[str, DomainError]:
+    """What a constraint that the proposed change breaks stands for, by the constraint's name."""
+    if isinstance(facts, FundCapitalFacts):
+        return {CAPITAL_REFERENCE: CapitalReferenceUsed(facts.reference)}
+    return {}
+
+
+async def test(session: AsyncSession, facts: FundChange, change: ProgrammeChange) -> None:
     """Raise what stands against the change as things are now."""
+    on = change.effective_on
     match facts:
         case FundFacts():
             await _test_fund(session, facts, on=on)
-        case FundCapitalFacts() | FundLeverageFacts():
-            if await session.get(Fund, facts.fund_id) is None:
-                raise UnknownFund(facts.fund_id)
+        case FundCapitalFacts():
+            await _must_be_there(session, facts.fund_id)
+            await _test_capital(session, facts, change)
+        case FundLeverageFacts():
+            await _must_be_there(session, facts.fund_id)
         case FundResumptionFacts():
             blown = await session.get(FundSuspension, facts.suspension_id, populate_existing=True)
             if blown is None or blown.ended_at is not None:
@@ -107,6 +127,27 @@ async def apply(
             await liability.return_called(session, deal, amount=facts.amount, decision_id=change.id)
             await enqueue(session, Task.PROMOTE_QUEUE)
     await session.flush()
+
+
+async def _must_be_there(session: AsyncSession, fund_id: UUID) -> None:
+    if await session.get(Fund, fund_id) is None:
+        raise UnknownFund(fund_id)
+
+
+async def _test_capital(
+    session: AsyncSession, facts: FundCapitalFacts, change: ProgrammeChange
+) -> None:
+    other = await session.scalar(
+        select(ProgrammeChange.id).where(
+            ProgrammeChange.kind == ChangeKind.FUND_CAPITAL,
+            ProgrammeChange.status.in_(LIVE_CHANGES),
+            ProgrammeChange.facts["fund_id"].as_string() == str(facts.fund_id),
+            ProgrammeChange.facts["reference"].as_string() == facts.reference,
+            ProgrammeChange.id != change.id,
+        )
+    )
+    if other is not None:
+        raise CapitalReferenceUsed(facts.reference)
 
 
 async def _test_fund(session: AsyncSession, facts: FundFacts, *, on: date) -> None:

@@ -17,8 +17,9 @@ from app.lifecycle.programme import CHANGE, ChangeEvent, ChangeKind, ChangeStatu
 from app.lifecycle.words import state_of
 from app.models.programme import ProgrammeChange
 from app.schemas.programme import ChangeIn, GuarantorTermsFacts
-from app.services import change_effects, history, outbox
+from app.services import change_effects, fund_effects, history, outbox
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.constraints import refusing
 
 # Decisions come one after another: each tests what the one before it left.
 _DECISION_LOCK = 0x7A68_7067
@@ -97,7 +98,8 @@ async def propose(
     )
     _must_be_ahead(change, now)
     await change_effects.test(session, change)
-    session.add(change)
+    async with refusing(session, fund_effects.refusals(facts)):
+        session.add(change)
     history.begin(session, change, CHANGE, actor=actor, now=now)
     outbox.announce(session, "programme.change_proposed", change.id, now=now)
     await session.flush()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -16,10 +17,11 @@ from app.lifecycle.programme import ChangeStatus
 from app.models.ledger import LedgerTransfer
 from app.models.organisations import Organisation
 from app.models.programme import ProgrammeChange
-from app.services import acceptance, programme, programme_changes, sealing
+from app.services import acceptance, funds, programme, programme_changes, sealing
 from app.services.actor import SYSTEM, Actor, bind
 from tests import postgres
 from tests.make.deals import Table, make_table
+from tests.make.funds import make_fund
 from tests.make.market import GUARANTEE, LOAN, make_open_request, make_quote
 from tests.make.parties import NOW, make_actor
 from tests.make.programme import NO_CAPS, TODAY, Pair, decide, make_pair, propose
@@ -108,6 +110,36 @@ async def test_of_two_approvals_at_once_one_wins(fresh_database: str) -> None:
                 select(LedgerTransfer.amount).where(LedgerTransfer.reference == change.id)
             )
             assert postings.all() == [Money.yuan(1_000_000).fen]
+
+
+async def test_a_payment_proposed_by_many_at_once_is_paid_in_once(fresh_database: str) -> None:
+    async with connect(fresh_database, pool_size=8) as sessions:
+        async with sessions.begin() as session:
+            await bind(session, SYSTEM)
+            pair = await make_pair(session)
+            fund, _, _ = await make_fund(session, capital=Money(0))
+        facts: dict[str, Any] = {
+            "fund_id": str(fund.id),
+            "amount": "1500000.00",
+            "reference": "FIN-1",
+        }
+
+        async def pay_in() -> str:
+            try:
+                async with sessions.begin() as session:
+                    await bind(session, pair.maker)
+                    change = await propose(session, pair, "fund_capital", **facts)
+                return await approve(sessions, pair.checker, change)
+            except DomainError as error:
+                return error.error_code()
+
+        outcomes = await asyncio.gather(*(pay_in() for _ in range(8)))
+
+        assert sorted(outcomes) == ["capital-reference-used"] * 7 + [ChangeStatus.IN_FORCE]
+        async with sessions.begin() as session:
+            await bind(session, SYSTEM)
+            state = (await funds.states_of(session, [fund.id]))[fund.id]
+            assert state.paid_in == Money.yuan(1_500_000)
 
 
 async def test_a_transfer_among_sixty_four_acceptances_takes_nothing_that_is_used(

@@ -11,14 +11,22 @@ from app.core.errors import FieldRefused
 from app.core.money import Money
 from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.programme import ChangeStatus
 from app.models.funds import Fund
+from app.models.programme import ProgrammeChange
 from app.schemas.claims import RecoveryIn
-from app.services import claims, funds, programme, recoveries
+from app.services import change_effects, claims, funds, programme, programme_changes, recoveries
 from app.services.actor import SYSTEM, bind
-from app.services.fund_effects import FundExists, ReturnAboveCalled, UnknownFund
+from app.services.fund_effects import (
+    CapitalReferenceUsed,
+    FundExists,
+    ReturnAboveCalled,
+    UnknownFund,
+)
 from tests.make.funds import LATE, claim_of, colleague_of, make_defaulted, make_fund, settle
 from tests.make.market import make_institution
-from tests.make.programme import decide, make_pair, propose
+from tests.make.parties import NOW
+from tests.make.programme import approve, decide, make_pair, propose
 
 
 async def make_facts(session: AsyncSession, **changes: Any) -> dict[str, Any]:
@@ -39,19 +47,57 @@ async def test_a_fund_is_opened_and_paid_into(session: AsyncSession) -> None:
     pair = await make_pair(session)
     await decide(session, pair, "fund", **await make_facts(session))
     fund = (await session.scalars(select(Fund))).one()
-    for _ in range(2):
-        await decide(
-            session,
-            pair,
-            "fund_capital",
-            fund_id=str(fund.id),
-            amount="1500000.00",
-            reference="FIN-1",
-        )
+    for reference in ("FIN-1", "FIN-2"):
+        await decide(session, pair, "fund_capital", **capital(fund, reference))
 
     state = (await funds.states_of(session, [fund.id]))[fund.id]
     assert (state.paid_in, state.balance) == (Money.yuan(3_000_000), Money.yuan(3_000_000))
     assert state.room(fund.leverage_max) == Money.yuan(30_000_000)
+
+
+def capital(fund: Fund, reference: str) -> dict[str, Any]:
+    return {"fund_id": str(fund.id), "amount": "1500000.00", "reference": reference}
+
+
+class TestAPaymentIsPaidInOnce:
+    async def test_what_was_paid_in_or_waits_is_not_proposed_again(
+        self, session: AsyncSession
+    ) -> None:
+        pair = await make_pair(session)
+        fund, _, _ = await make_fund(session, capital=Money(0))
+        other, _, _ = await make_fund(session, capital=Money(0))
+        first = await propose(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        with pytest.raises(CapitalReferenceUsed):
+            await propose(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        await approve(session, pair, first)
+        with pytest.raises(CapitalReferenceUsed) as refusal:
+            await propose(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        await decide(session, pair, "fund_capital", **capital(other, "FIN-1"))
+
+        assert "FIN-1" in str(refusal.value)
+        states = await funds.states_of(session, [fund.id, other.id])
+        assert {state.paid_in for state in states.values()} == {Money.yuan(1_500_000)}
+
+    async def test_what_was_withdrawn_is_proposed_again(self, session: AsyncSession) -> None:
+        pair = await make_pair(session)
+        fund, _, _ = await make_fund(session, capital=Money(0))
+        first = await propose(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        await programme_changes.withdraw(
+            session, actor=pair.maker, change_id=first.id, note="金额有误", now=NOW
+        )
+
+        again = await decide(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        assert again.status is ChangeStatus.IN_FORCE
+
+    async def test_the_test_of_approval_and_day_refuses_it_too(self, session: AsyncSession) -> None:
+        """Also a row that came to be before the database minded."""
+        pair = await make_pair(session)
+        fund, _, _ = await make_fund(session, capital=Money(0))
+        first = await propose(session, pair, "fund_capital", **capital(fund, "FIN-1"))
+        twin = ProgrammeChange(id=new_id(), facts=first.facts, effective_on=first.effective_on)
+        with pytest.raises(CapitalReferenceUsed):
+            await change_effects.test(session, twin)
+        await change_effects.test(session, first)
 
 
 async def test_its_leverage_is_changed(session: AsyncSession) -> None:
