@@ -59,7 +59,8 @@ async def list_funds(
 ) -> Page[FundOut]:
     """With capital, balance, exposure and leverage, as the ledger has them now.
 
-    A manager sees the funds it manages, a park those of its own; everybody else sees all.
+    A manager sees the funds it manages, a park its own and those that serve every park;
+    everybody else sees all.
     """
     rows = await funds.list_funds(session, actor=actor, limit=limit, after=after)
     states = await funds.states_of(session, [fund.id for fund in rows])

@@ -66,7 +66,7 @@ class _Stake:
 async def get_figures(
     session: AsyncSession, *, actor: Actor, fund_id: UUID, now: datetime
 ) -> FundFiguresOut:
-    """A fund's page for its manager, its owner or park, and the authority."""
+    """A fund's page for its manager, its owner, the parks it serves, and the authority."""
     actor.must_be(*READERS)
     fund = await funds.get_fund(session, actor=actor, fund_id=fund_id)
     suspensions = await fuses.list_suspensions(session, actor=actor, fund_id=fund.id)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
@@ -79,7 +79,7 @@ def leverage_of(base: Money, balance: Money) -> Decimal | None:
 
 
 def visible_funds(actor: Actor) -> Select[Fund]:
-    """Managers and parks see theirs, everybody else all: what a fund is, is public."""
+    """Managers see theirs, parks theirs and those of every park, everybody else all."""
     funds = select(Fund)
     match actor.kind:
         case OrganisationKind.AGENCY:
@@ -87,7 +87,11 @@ def visible_funds(actor: Actor) -> Select[Fund]:
         case OrganisationKind.PARK:
             own = select(Organisation.park_code).where(Organisation.id == actor.organisation_id)
             return funds.where(
-                (Fund.owner_id == actor.organisation_id) | (Fund.park_code == own.scalar_subquery())
+                or_(
+                    Fund.owner_id == actor.organisation_id,
+                    Fund.park_code == own.scalar_subquery(),
+                    Fund.park_code.is_(None),
+                )
             )
         case _:
             return funds

@@ -16,7 +16,7 @@ from app.services import claims
 from app.services.actor import Actor
 from tests.conftest import ActorClient
 from tests.make.figures import make_park
-from tests.make.funds import FIVE, LATE, claim_of, make_defaulted, make_filed, settle
+from tests.make.funds import FIVE, LATE, claim_of, make_defaulted, make_filed, make_fund, settle
 
 ClientOf = Callable[[Actor | None], ActorClient]
 
@@ -81,6 +81,25 @@ async def test_a_park_reads_its_funds_page_but_not_filing_by_filing(
     assert page.json()["firms"] is None
     assert openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames == ["figures", "fuses"]
     assert [answer.status_code for answer in (*lists, other, bank)] == [403, 403, 404, 403]
+
+
+async def test_every_park_reads_a_fund_that_serves_every_park(
+    session: AsyncSession, client_of: ClientOf
+) -> None:
+    funded = await make_filed(session)
+    neighbours, _, _ = await make_fund(session, park_code="NINGDONG")
+    own, theirs = str(funded.fund.id), str(neighbours.id)
+
+    async with client_of(await make_park(session)) as client:
+        listed = (await client.get("/v1/funds")).json()["items"]
+        one = await client.get(f"/v1/funds/{own}")
+        page = await client.get(f"/v1/funds/{own}/figures")
+        other = await client.get(f"/v1/funds/{theirs}")
+
+    assert [fund["id"] for fund in listed] == [own]
+    assert one.json()["base_reserved"] == "5000000.00"
+    assert (page.json()["fund"]["id"], page.json()["firms"]) == (own, None)
+    assert other.status_code == 404
 
 
 async def test_everybody_reads_the_funds_money(session: AsyncSession, client_of: ClientOf) -> None:
