@@ -25,7 +25,8 @@ class GradeIn(Input):
 
     grade: Grade
     reason: Annotated[str, Field(max_length=2000)] = Field(
-        default="", description="Needed, with a document, if it is better than the days allow."
+        default="",
+        description="Needed, with a document, if it is better than the days, or a default, allow.",
     )
     document_id: UUID | None = None
 

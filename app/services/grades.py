@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused
-from app.core.messages import say
+from app.core.messages import Text, say
 from app.lending.grading import Grade, Threshold, floor_of, is_worse, settle
 from app.lifecycle.deals import LOAN, LoanEvent, LoanStatus
 from app.lifecycle.parties import OrganisationKind
@@ -71,7 +71,7 @@ async def standing(session: AsyncSession, loan: Loan, *, on: date) -> Standing:
 async def record(
     session: AsyncSession, *, actor: Actor, loan_id: UUID, data: GradeIn, now: datetime
 ) -> LoanGrade:
-    """The bank's own grade. Better than the days allow it counts only with a reason and proof."""
+    """The bank's own grade, better than days or a default allow only with a reason and proof."""
     actor.must_be(OrganisationKind.BANK)
     deal, loan = await loans.lock(session, actor=actor, loan_id=loan_id)
     on = business_date(now)
@@ -79,16 +79,11 @@ async def record(
     days, floor = await _floor(session, loan, rule, on=on)
     if data.document_id is not None:
         await documents.get_document(session, actor=actor, document_id=data.document_id)
-    better = is_worse(floor, data.grade)
+    allowed = _allowed(loan, rule, floor=floor)
+    better = is_worse(allowed, data.grade)
     if better and (not data.reason or data.document_id is None):
-        raise FieldRefused(
-            "document_id" if data.reason else "reason",
-            say(
-                "{days} days past due give {floor}; better than that needs a reason and a document",
-                days=days,
-                floor=NAMES[floor],
-            ),
-        )
+        field = "document_id" if data.reason else "reason"
+        raise FieldRefused(field, _needs_proof(days, floor=floor, allowed=allowed))
     row = LoanGrade(
         id=new_id(),
         loan_id=loan.id,
@@ -191,6 +186,27 @@ async def declare_default(
     if filing is not None:
         await readiness.note(session, filing, step="defaulted", now=now)
     return loan
+
+
+def _allowed(loan: Loan, rule: dict[str, Any], *, floor: Grade) -> Grade:
+    """The best grade that needs no proof: of a loan once in default, what default takes."""
+    if loan.status not in {LoanStatus.DEFAULTED, LoanStatus.WRITTEN_OFF}:
+        return floor
+    by_default = Grade(rule["default_grade"])
+    return by_default if is_worse(by_default, floor) else floor
+
+
+def _needs_proof(days: int, *, floor: Grade, allowed: Grade) -> Text:
+    if allowed is floor:
+        return say(
+            "{days} days past due give {floor}; better than that needs a reason and a document",
+            days=days,
+            floor=NAMES[floor],
+        )
+    return say(
+        "the loan is in default; better than {grade} needs a reason and a document",
+        grade=NAMES[allowed],
+    )
 
 
 async def _floor(

@@ -1,6 +1,7 @@
 """Five classes: days give the floor, the bank's own grade prevails when worse or justified."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,32 @@ async def test_a_worse_grade_counts_and_opens_default_before_the_days(
     done = await grades.declare_default(session, actor=funded.table.bank, loan_id=loan.id, now=soon)
 
     assert done.status is LoanStatus.DEFAULTED
+
+
+async def test_in_default_a_grade_better_than_default_takes_needs_proof_whatever_the_days(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_drawn_filed(session)
+    bank, soon = funded.table.bank, NOW + timedelta(days=30)
+
+    async def grade(own: Grade, **more: Any) -> Grade:
+        data = GradeIn(grade=own, **more)
+        row = await grades.record(session, actor=bank, loan_id=loan.id, data=data, now=soon)
+        return row.grade
+
+    await grade(Grade.DOUBTFUL, reason="企业停产")
+    await grades.declare_default(session, actor=bank, loan_id=loan.id, now=soon)
+
+    for own in (Grade.PASS, Grade.SPECIAL_MENTION):
+        for more in ({}, {"reason": "恢复生产"}):
+            with pytest.raises(FieldRefused):
+                await grade(own, **more)
+    stands = await grades.standing(session, loan, on=soon.date())
+    assert (stands.floor, stands.grade) == (Grade.PASS, Grade.DOUBTFUL)
+    assert await grade(Grade.SUBSTANDARD) is Grade.SUBSTANDARD  # that is what default takes
+    document = await make_document(session, bank.organisation_id)
+    proved = await grade(Grade.SPECIAL_MENTION, reason="恢复生产", document_id=document.id)
+    assert proved is Grade.SPECIAL_MENTION
 
 
 async def test_inspections_are_the_banks_own(session: AsyncSession) -> None:
