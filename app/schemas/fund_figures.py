@@ -115,6 +115,7 @@ class PublicFundOut(Output):
     name: str
     scheme: str
     scheme_name: Told
+    scheme_invented: bool = Field(description="For teaching: no city has the scheme.")
     park_code: str | None
     paid_in: Money
     balance: Money

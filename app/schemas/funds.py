@@ -40,7 +40,9 @@ class FundFacts(LeverageIn):
     owner_id: UUID = Field(description="The park or authority whose money it is.")
     manager_id: UUID = Field(description="The agency that manages it.")
     park_code: ShortText | None = Field(None, description="Its park; null: every park.")
-    scheme: ShortText = Field(description="GET /v1/calculators/loss-sharing/schemes lists them.")
+    scheme: ShortText = Field(
+        description="GET /v1/calculators/loss-sharing/schemes lists them; not an invented one."
+    )
 
 
 class FundCapitalFacts(Input):
@@ -95,6 +97,7 @@ class FundOut(Output):
     name: str
     park_code: str | None
     scheme: str
+    scheme_invented: bool = Field(description="For teaching: no city has the scheme.")
     opened_on: date
     leverage_warn: PctOut
     leverage_max: PctOut

@@ -152,6 +152,8 @@ async def _test_capital(
 
 async def _test_fund(session: AsyncSession, facts: FundFacts, *, on: date) -> None:
     scheme = find_scheme(facts.scheme)
+    if scheme.invented:
+        raise FieldRefused("scheme", say("is invented for teaching; no fund is run by it"))
     if scheme.version_on(on) is None:
         raise filings.SchemeNotInForce(scheme.id, on)
     if await session.scalar(select(Fund.id).where(Fund.name == facts.name)) is not None:

@@ -16,6 +16,7 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.funds import Fund
 from app.models.ledger import LedgerAccount
 from app.models.organisations import Organisation
+from app.risk.scheme_files import find_scheme
 from app.schemas.funds import FundOut
 from app.services import ledger
 from app.services.actor import Actor, as_platform
@@ -242,6 +243,7 @@ def tell(fund: Fund, state: FundState) -> FundOut:
         name=fund.name,
         park_code=fund.park_code,
         scheme=fund.scheme,
+        scheme_invented=find_scheme(fund.scheme).invented,
         opened_on=fund.opened_on,
         leverage_warn=fund.leverage_warn,
         leverage_max=fund.leverage_max,

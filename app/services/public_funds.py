@@ -91,6 +91,7 @@ async def _tell(
         name=fund.name,
         scheme=scheme.id,
         scheme_name=scheme.text,
+        scheme_invented=scheme.invented,
         park_code=fund.park_code,
         paid_in=state.paid_in,
         balance=state.balance,

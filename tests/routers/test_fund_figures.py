@@ -113,6 +113,7 @@ async def test_everybody_reads_the_funds_money(session: AsyncSession, client_of:
         "name": name,
         "scheme": "zhongshan-2021",
         "scheme_name": "Zhongshan IP-pledge risk compensation (2021)",
+        "scheme_invented": False,
         "park_code": None,
         "paid_in": "10000000.00",
         "balance": "10000000.00",

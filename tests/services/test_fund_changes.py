@@ -15,7 +15,15 @@ from app.lifecycle.programme import ChangeStatus
 from app.models.funds import Fund
 from app.models.programme import ProgrammeChange
 from app.schemas.claims import RecoveryIn
-from app.services import change_effects, claims, funds, programme, programme_changes, recoveries
+from app.services import (
+    change_effects,
+    claims,
+    funds,
+    programme,
+    programme_changes,
+    public_funds,
+    recoveries,
+)
 from app.services.actor import SYSTEM, bind
 from app.services.fund_effects import (
     CapitalReferenceUsed,
@@ -127,6 +135,27 @@ async def test_an_unknown_scheme(session: AsyncSession) -> None:
     with pytest.raises(FieldRefused) as refusal:
         await propose(session, pair, "fund", **await make_facts(session, scheme="nowhere"))
     assert refusal.value.field == "scheme"
+
+
+async def test_an_invented_scheme_is_for_the_calculator_only(session: AsyncSession) -> None:
+    pair = await make_pair(session)
+    with pytest.raises(FieldRefused) as refusal:
+        await propose(session, pair, "fund", **await make_facts(session, scheme="example"))
+    assert refusal.value.field == "scheme"
+    assert "invented" in str(refusal.value)
+
+
+async def test_a_fund_of_an_invented_scheme_is_marked(session: AsyncSession) -> None:
+    """One that was opened before such a scheme was refused."""
+    fund, _, _ = await make_fund(session, scheme="example")
+    other, _, _ = await make_fund(session)
+    states = await funds.states_of(session, [fund.id, other.id])
+
+    told = [funds.tell(one, states[one.id]).scheme_invented for one in (fund, other)]
+    public = await public_funds.list_funds(session, on=NOW.date())
+
+    assert told == [True, False]
+    assert {one.name: one.scheme_invented for one in public} == {fund.name: True, other.name: False}
 
 
 async def test_a_name_that_is_taken(session: AsyncSession) -> None:
