@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ import typer
 
 from app import hosting, shell
 from app.core.errors import Conflict
+from app.core.supervising import interruptible
 from app.journal import files
 from app.journal.replay import Finding
 from app.options import DatabaseUrl, DataDir, NoSuchFile
@@ -98,7 +100,7 @@ def export_journal(
     - `zhirong journal journal.jsonl`, then `zhirong verify --journal journal.jsonl`
     """
     settings = hosting.read_settings(data_dir=data_dir, database_url=database_url)
-    with _writing(path) as out, hosting.filled(settings) as ready:
+    with interruptible(), _writing(path) as out, hosting.filled(settings) as ready:
         assert ready.database_url
         lines = asyncio.run(shell.export_journal(ready.database_url, out))
     typer.echo(f"{lines} lines", err=True)
@@ -106,12 +108,32 @@ def export_journal(
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[IO[str]]:
+    """A file that takes the place of ``path`` once it is whole; until then the old one stays."""
     if str(path) == "-":
         yield sys.stdout
         return
     try:
-        out = path.open("w", encoding="utf-8")
+        if path.exists() and not path.is_file():  # a pipe or a device has nothing to lose
+            with path.open("w", encoding="utf-8") as out:
+                yield out
+            return
+        with _aside(path.resolve()) as out:
+            yield out
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error)) from None
-    with out:
-        yield out
+
+
+@contextlib.contextmanager
+def _aside(path: Path) -> Iterator[IO[str]]:
+    mode = path.stat().st_mode & 0o777 if path.exists() else None
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with fresh.open("x", encoding="utf-8") as out:
+            if mode is not None:
+                fresh.chmod(mode)
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -183,33 +183,74 @@ def test_import_names_the_fields_it_changes(fresh_database: str, firm: str, plac
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_service_answers_then_stops_and_leaves_nothing_running(
-    place: Path, number: signal.Signals
-) -> None:
+@contextlib.contextmanager
+def serving(place: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The service with its data under ``place``, and its address; stopped at the end."""
     port = free_port()
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir"]
     environment = os.environ | {"ZHIRONG_PG_MAJOR": str(MAJOR), "ZHIRONG_DEMO": "false"}
     service = subprocess.Popen(
-        [*command, str(place / "data")], env=environment, stdout=subprocess.PIPE, text=True
+        [*command, str(place / "data")],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert service.stdout
-    first_line = service.stdout.readline()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
-        status = answer.status
-    running = processes_of(place)
+    assert service.stderr
+    with service.stdout, service.stderr:
+        assert f"http://127.0.0.1:{port}" in service.stdout.readline()
+        try:
+            yield service, f"http://127.0.0.1:{port}"
+        finally:
+            service.send_signal(signal.SIGINT)
+            service.wait(60)
 
-    started = time.monotonic()
-    service.send_signal(number)
-    with service.stdout:
+
+def status_of(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+        return int(answer.status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_service_answers_then_stops_and_leaves_nothing_running(
+    place: Path, number: signal.Signals
+) -> None:
+    with serving(place) as (service, url):
+        status = status_of(url)
+        running = processes_of(place)
+
+        started = time.monotonic()
+        service.send_signal(number)
         exit_status = service.wait(60)
 
-    assert f"http://127.0.0.1:{port}" in first_line
     assert status == 200
     assert len(running) >= 3  # the service, its web server, its worker; and PostgreSQL
     assert exit_status == 0
     assert time.monotonic() - started < 15
     assert processes_of(place) == []
+
+
+def test_commands_work_on_the_data_of_a_service_that_runs(place: Path) -> None:
+    data, journal = ["--data-dir", str(place / "data")], place / "journal.jsonl"
+    who = ["--uscc", "11640000MA9D00013B", "--name", "局", "--email", "a@b.example"]
+    (place / "rights.csv").write_text("专利号,名称\n202110000001.6,枸杞\n", "utf-8")
+    with serving(place) as (_, url):
+        verified = zhirong("verify", *data)
+        exported = zhirong("journal", str(journal), *data)
+        migrated = zhirong("migrate", *data)
+        made = zhirong("authority", *who, "--password", "a long password of 2026", *data)
+        imported = zhirong("import", str(place / "rights.csv"), "--firm", who[1], *data)
+        status = status_of(url)
+
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert (exported.returncode, migrated.returncode) == (0, 0)
+    assert journal.exists()
+    assert (made.returncode, made.stdout) == (0, "a@b.example may sign in.\n")
+    assert imported.returncode == 1
+    assert imported.stderr.startswith("zhirong: ")
+    assert "in use" not in imported.stderr
+    assert status == 200
 
 
 def test_a_journal_is_verified_without_a_database(place: Path) -> None:
@@ -240,6 +281,29 @@ def test_the_journal_is_exported_from_the_database(place: Path) -> None:
     # Sealing is the worker's, and none ran here.
     assert (exported.returncode, exported.stderr) == (0, "0 lines\n")
     assert journal.read_text() == ""
+
+    journal.write_text("former")
+    journal.chmod(0o640)
+    assert zhirong("journal", str(journal), *data).returncode == 0
+    assert journal.read_text() == ""
+    assert journal.stat().st_mode & 0o777 == 0o640
+    assert not list(place.glob(".journal*"))
+
+
+@pytest.mark.parametrize("elsewhere", ["--data-dir={place}/none", "--database-url={url}"])
+def test_a_journal_that_fails_leaves_the_former_file_and_no_scrap(
+    place: Path, elsewhere: str
+) -> None:
+    journal = place / "journal.jsonl"
+    journal.write_text("kept\n")
+    url = f"postgresql://nobody:x@127.0.0.1:{free_port()}/none"
+
+    failed = zhirong("journal", str(journal), elsewhere.format(place=place, url=url))
+
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert journal.read_text() == "kept\n"
+    assert [path.name for path in place.iterdir()] == ["journal.jsonl"]
 
 
 @pytest.mark.parametrize("arguments", [["--root", "0" * 64], ["--journal", "x", "--root", "abc"]])
