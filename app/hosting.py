@@ -78,15 +78,14 @@ def with_urls(settings: Settings, server: EmbeddedPostgres) -> Settings:
 def running(settings: Settings, *, shared: bool) -> Iterator[Settings]:
     """The settings with the URLs of a running database in them.
 
-    ``shared`` is content with an embedded server that another process runs; without it, that
-    is ``DataDirectoryInUse``. A server started here is stopped at the end.
+    ``shared`` is content with an embedded server that another process runs, and leaves it
+    running; without it, that is ``DataDirectoryInUse``. A server started here is stopped.
     """
     if settings.database_url:
         yield settings
         return
     server = embedded(settings)
-    borrowed = shared and server.is_ready()
-    with contextlib.nullcontext() if borrowed else server.owned():
+    with server.shared() if shared else server.owned():
         yield with_urls(settings, server)
 
 

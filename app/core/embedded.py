@@ -7,6 +7,7 @@ One cluster per major version, so that 16 and 18 never meet:
     ├── run/                    its socket and its log, of the same account
     ├── *.secret                passwords, mode 0600
     ├── .lock  .owner           held while starting or stopping; held by whoever serves
+    ├── .guests                 shared by short commands; the last of them stops the server
     └── binaries-0.6.0/         only where the server's account cannot reach the wheel
 """
 
@@ -42,6 +43,7 @@ _LOCALE = {
 _SOCKET_PATH_BYTES_MAX = 98
 _PORT = 5432  # names the socket file; nothing listens on it
 _PATIENCE_S = 15.0
+_SHARING_PATIENCE_S = 60.0
 
 
 @dataclass(eq=False)
@@ -57,7 +59,10 @@ class DataDirectoryRefused(Unprocessable):
 
 @dataclass(eq=False)
 class DataDirectoryInUse(Conflict):
-    message = "{path} is in use by another zhirong; give this one its own --data-dir"
+    message = (
+        "{path} is in use by another zhirong: wait until that one ends or stop it"
+        " (another --data-dir is another, empty ledger)"
+    )
 
     path: Path
 
@@ -113,6 +118,34 @@ class EmbeddedPostgres:
                 yield
             finally:
                 self.stop()
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """The server is up inside: another process's, or one started here and stopped at the end.
+
+        Waits for a server that its owner is still starting or stopping, and leaves one that was
+        started here up for as long as others share it.
+        """
+        self._make_base()
+        with (self.base / ".guests").open("a") as guests, contextlib.ExitStack() as ownership:
+            fcntl.flock(guests, fcntl.LOCK_SH)
+            deadline = time.monotonic() + _SHARING_PATIENCE_S
+            while not (borrowed := self.is_ready()):
+                try:
+                    ownership.enter_context(self.owned())
+                    break
+                except DataDirectoryInUse:
+                    if time.monotonic() > deadline:
+                        raise
+                time.sleep(0.1)
+            if borrowed:
+                with self._locked():  # its roles are made by then
+                    pass
+            try:
+                yield
+            finally:
+                if not borrowed:
+                    fcntl.flock(guests, fcntl.LOCK_EX)
 
     def is_made(self) -> bool:
         """There is a cluster, up or down."""

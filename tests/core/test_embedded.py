@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,62 @@ def test_a_killed_postmaster_is_replaced_at_once(place: Path) -> None:
 
         assert postmaster(place) != killed
         assert ask(server.app_url(), "SELECT 1") == 1
+
+
+def test_a_command_waits_for_a_server_that_its_owner_is_starting(place: Path) -> None:
+    owning, looked, over = threading.Event(), threading.Event(), threading.Event()
+
+    class Owner(EmbeddedPostgres):
+        def start(self) -> None:
+            owning.set()
+            assert looked.wait(60)
+            super().start()
+
+    class Guest(EmbeddedPostgres):
+        def is_ready(self) -> bool:
+            ready = super().is_ready()
+            looked.set()
+            return ready
+
+    def own() -> None:
+        with Owner(place, major=MAJOR, settings=FAST).owned():
+            over.wait(60)
+
+    owner = threading.Thread(target=own)
+    owner.start()
+    assert owning.wait(60)
+    try:
+        with Guest(place, major=MAJOR, settings=FAST).shared():
+            assert ask(cluster(place).app_url(), "SELECT 1") == 1
+        assert cluster(place).is_ready()  # the owner's still
+    finally:
+        looked.set()
+        over.set()
+        owner.join()
+
+
+def test_a_server_started_for_one_command_stays_while_another_shares_it(place: Path) -> None:
+    leaving, guest_left = threading.Event(), threading.Event()
+    here, first_over = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with cluster(place).shared():
+            here.set()
+            leaving.wait(60)
+        assert guest_left.is_set()
+        first_over.set()
+
+    one = threading.Thread(target=first)
+    one.start()
+    assert here.wait(60)
+    with cluster(place).shared():
+        leaving.set()
+        assert ask(cluster(place).app_url(), "SELECT 1") == 1
+        guest_left.set()
+    one.join()
+
+    assert first_over.is_set()
+    assert not cluster(place).is_ready()
 
 
 def test_a_pid_that_another_program_got_does_not_count_as_a_server(place: Path) -> None:
