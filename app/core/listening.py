@@ -29,6 +29,9 @@ async def _listen(url: str, channel: str, heard: Callable[[], None]) -> None:
     while True:
         try:
             connection = await asyncpg.connect(dsn)
+        except asyncpg.CannotConnectNowError:  # it starts or stops; the next try tells which
+            await asyncio.sleep(RETRY_S)
+            continue
         except (OSError, asyncpg.PostgresError) as error:
             log.warning("cannot listen", channel=channel, error=str(error))
             await asyncio.sleep(RETRY_S)

@@ -39,9 +39,14 @@ class QuotaFeed:
         self._poller: asyncio.Task[None] | None = None
 
     def end(self) -> None:
-        """Let every reader come to its end; nobody is kept any more."""
+        """Let every reader come to its end; nobody is kept any more, and nothing is asked.
+
+        The database may be stopping too, and a reader may be slow to take its last line.
+        """
         self._ended.set()
         self._looked.set()
+        if self._poller is not None:
+            self._poller.cancel()
 
     async def watch(
         self, first: Sequence[QuotaEvent], *, park_code: str | None = None
@@ -71,7 +76,7 @@ class QuotaFeed:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         self._readers += 1
-        if self._poller is None:
+        if self._poller is None and not self._ended.is_set():
             self._poller = asyncio.create_task(self._poll())
         try:
             yield
