@@ -51,6 +51,7 @@ class LoanExposure(Base):
     releases: Mapped[dict[str, Any]]  # liability freed by the schedule, in fen, by day
     as_of: Mapped[date]
     changes_on: Mapped[date | None]  # the first day on which time alone changes it
+    defaulted: Mapped[bool]
 
 
 class ParkExposure(Base):
@@ -98,6 +99,8 @@ class ParkFigures(Base):
     largest_firm: Mapped[UUID | None]
     largest_firm_liability: Mapped[Money]
     releases: Mapped[dict[str, Any]]  # liability freed by the schedules, in fen, by month
+    defaulted_loans: Mapped[int] = mapped_column(BigInteger)
+    defaulted_liability: Mapped[Money]  # outstanding, of programme guarantors
 
 
 class ParkRelease(Base):

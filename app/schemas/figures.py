@@ -38,6 +38,13 @@ class OverdueOut(Output):
     share_pct: PctOut  # of the principal outstanding
 
 
+class DefaultedOut(Output):
+    """Loans declared in default; their schedules free no quota, and what was called is not here."""
+
+    loans: int
+    liability: Money  # of the programme's guarantors, still outstanding
+
+
 class SharesOut(Output):
     """A part of the liability of the programme's guarantors."""
 
@@ -112,6 +119,7 @@ class FiguresOut(Output):
     lending: LendingOut
     days_to_cash: DaysOut
     overdue: OverdueOut
+    defaulted: DefaultedOut
     small_micro: SharesOut
     banks: ConcentrationOut
     firms: ConcentrationOut

@@ -97,6 +97,8 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("逾期笔数", "Loans overdue", figures.overdue.loans),
         ("逾期本金", "Principal overdue", figures.overdue.principal),
         ("逾期率（%）", "Overdue, %", figures.overdue.share_pct),
+        ("违约笔数", "Loans in default", figures.defaulted.loans),
+        ("违约在保", "Liability of loans in default", figures.defaulted.liability),
         ("小微在保", "Liability of small and micro firms", figures.small_micro.liability),
         ("小微占比（%）", "Small and micro firms, %", figures.small_micro.share_pct),
         ("银行集中度（HHI）", "HHI of banks", figures.banks.hhi),

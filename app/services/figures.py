@@ -25,6 +25,7 @@ from app.models.organisations import Organisation
 from app.schemas.figures import (
     ConcentrationOut,
     DaysOut,
+    DefaultedOut,
     FiguresOut,
     FloorShareOut,
     LendingOut,
@@ -136,6 +137,7 @@ async def read_figures(
             principal=row.overdue_principal,
             share_pct=share_pct(row.overdue_principal, row.outstanding),
         ),
+        defaulted=DefaultedOut(loans=row.defaulted_loans, liability=row.defaulted_liability),
         small_micro=SharesOut(
             liability=row.small_micro_liability,
             share_pct=share_pct(row.small_micro_liability, row.liability),
@@ -217,8 +219,14 @@ async def last_figures(
 
 def nothing(park_code: str) -> ParkFigures:
     """The aggregates of a park without a loan."""
-    money = ("liability", "outstanding", "drawn", "overdue_principal", "small_micro_liability")
-    counts = ("loans", "live_loans", "first_time", "days_sum", "days_count", "overdue_loans")
+    money = (
+        *("liability", "outstanding", "drawn", "overdue_principal", "small_micro_liability"),
+        "defaulted_liability",
+    )
+    counts = (
+        *("loans", "live_loans", "first_time", "days_sum", "days_count", "overdue_loans"),
+        "defaulted_loans",
+    )
     values: dict[str, Any] = dict.fromkeys(money, ZERO) | dict.fromkeys(counts, 0)
     return ParkFigures(
         park_code=park_code,

@@ -11,19 +11,23 @@ from app.models.ledger import LedgerAccount
 from app.services.ledger import Book
 
 # The liability that each line still to fall due will free, as deal.md rounds it: before less after.
-# What is overdue frees nothing until it is paid, and has no day.
+# What is overdue frees nothing until it is paid, and has no day; what is in default repays by no
+# schedule, and what calls settled frees nothing at all.
 _RELEASES: Final = """
 WITH lines AS (
-    SELECT i.due_on, l.guarantee_share_pct / 100 AS share, l.outstanding,
+    SELECT i.due_on, l.guarantee_share_pct / 100 AS share,
+           l.outstanding - l.settled_by_calls AS outstanding,
            i.principal - i.paid_principal AS part,
            sum(i.principal - i.paid_principal) OVER (PARTITION BY l.id ORDER BY i.number) AS paid
     FROM loans l
     JOIN deals d ON d.id = l.deal_id
     JOIN instalments i ON i.loan_id = l.id AND i.version = l.schedule_version
-    WHERE l.outstanding > 0 AND i.due_on > :today AND {condition}
+    WHERE l.status IN ('performing', 'overdue') AND l.outstanding > 0
+      AND i.due_on > :today AND {condition}
 )
 SELECT due_on, CAST(sum(
-    round((outstanding - paid + part) * share) - round((outstanding - paid) * share)) AS bigint)
+    round(greatest(0, outstanding - paid + part) * share)
+    - round(greatest(0, outstanding - paid) * share)) AS bigint)
 FROM lines GROUP BY due_on ORDER BY due_on
 """
 _OF_QUOTA = text(_RELEASES.format(condition="d.in_programme AND d.park_code = :owner"))

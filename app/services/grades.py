@@ -19,7 +19,17 @@ from app.lifecycle.parties import OrganisationKind
 from app.models.claims import Inspection, LoanGrade
 from app.models.loans import Loan
 from app.schemas.claims import GradeIn, InspectionIn
-from app.services import documents, filings, history, loans, outbox, readiness, rules, schedules
+from app.services import (
+    documents,
+    exposures,
+    filings,
+    history,
+    loans,
+    outbox,
+    readiness,
+    rules,
+    schedules,
+)
 from app.services.actor import Actor, as_platform
 from app.services.deals import parties_of
 from app.services.names import NAMES
@@ -185,6 +195,7 @@ async def declare_default(
     filing = await filings.find_live(session, deal.id)
     if filing is not None:
         await readiness.note(session, filing, step="defaulted", now=now)
+    await exposures.refresh(session, loan, now=now)
     return loan
 
 

@@ -77,6 +77,8 @@ def _figures(found: Return) -> Sequence[Sequence[Cell]]:
         ("期末逾期笔数", "Loans overdue", after.overdue_loans),
         ("期末逾期本金", "Principal overdue", after.overdue_principal),
         ("期末逾期率（%）", "Overdue, %", share_pct(after.overdue_principal, after.outstanding)),
+        ("期末违约笔数", "Loans in default", after.defaulted_loans),
+        ("期末违约在保", "Liability of loans in default", after.defaulted_liability),
         (
             "期末小微占比（%）",
             "Small and micro firms, %",
