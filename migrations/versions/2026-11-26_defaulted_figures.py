@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "defaulted_figures"
-down_revision = "funds"
+down_revision = "capital_references"
 
 RELEASING = "AND i.due_on >= day.on_ AND l.in_programme AND l.liability > 0"
 # A call settles principal that the schedule still shows.
