@@ -28,7 +28,7 @@ from app.schemas.claims import (
 )
 from app.schemas.funds import ReasonIn
 from app.schemas.loans import LoanOut
-from app.services import disposals, grades, recoveries, write_offs
+from app.services import disposals, grades, loan_stock, recoveries, write_offs
 from app.services.deals import NotPledgee
 from app.services.disposals import EscrowFirst, NotLost
 from app.services.grades import NotInDefault
@@ -151,7 +151,7 @@ async def declare_default(
 ) -> LoanOut:
     """Late for long enough, or graded badly enough, by the dated rule; claims then follow."""
     loan = await grades.declare_default(session, actor=actor, loan_id=loan_id, now=now)
-    return LoanOut.model_validate(loan)
+    return await loan_stock.tell_one(session, loan)
 
 
 @router.post(
@@ -165,7 +165,7 @@ async def write_off(
 ) -> LoanOut:
     """On a ground of the dated list, with its proof. Called quota stays called."""
     loan = await write_offs.write_off(session, actor=actor, loan_id=loan_id, data=form, now=now)
-    return LoanOut.model_validate(loan)
+    return await loan_stock.tell_one(session, loan)
 
 
 @router.post(

@@ -34,6 +34,12 @@ class RepaymentKind(StrEnum):
 
 
 class LoanOut(Output):
+    """A loan. ``outstanding`` is principal drawn and not repaid by the firm.
+
+    A recovery on a lost loan is no repayment: ``outstanding`` keeps its principal until all of it
+    is back, and ``net_outstanding`` is what is still lost.
+    """
+
     id: UUID
     deal_id: UUID
     bank_id: UUID
@@ -42,6 +48,8 @@ class LoanOut(Output):
     status: LoanStatus
     drawn: Money
     outstanding: Money
+    recovered: Money = Field(description="Principal that recoveries brought.")
+    net_outstanding: Money = Field(description="outstanding less recovered, never below 0.")
     liability: Money
     guarantee_share_pct: PctOut
     in_programme: bool

@@ -21,7 +21,7 @@ from app.schemas.loans import (
     LoanOut,
     RepaymentOut,
 )
-from app.services import extensions, loans, repayments
+from app.services import extensions, loan_stock, loans, repayments
 
 router = APIRouter(prefix="/company", tags=["company"], route_class=KeyedRoute)
 
@@ -36,7 +36,7 @@ async def list_loans(
     """The firm's loans, newest first."""
     found = await loans.list_loans(session, actor=actor, after=after, limit=limit + 1)
     return Page[LoanOut](
-        items=[LoanOut.model_validate(loan) for loan in found[:limit]],
+        items=await loan_stock.tell(session, found[:limit]),
         next=found[limit - 1].id if len(found) > limit else None,
     )
 
@@ -52,7 +52,13 @@ async def get_loan(
 ) -> LoanDetailOut:
     """The schedule in force, and what is owed on the day ``on`` (today, if left out)."""
     detail = await loans.get_detail(session, actor=actor, loan_id=loan_id, on=on, now=now)
-    return LoanDetailOut.model_validate(detail)
+    return LoanDetailOut.model_validate(
+        {
+            "loan": await loan_stock.tell_one(session, detail.loan),
+            "lines": detail.lines,
+            "statement": detail.statement,
+        }
+    )
 
 
 @router.get(

@@ -29,7 +29,7 @@ from app.schemas.loans import (
     RepaymentOut,
     ReversalIn,
 )
-from app.services import discharges, extensions, loans, repayments, reversals
+from app.services import discharges, extensions, loan_stock, loans, repayments, reversals
 from app.services.deals import NotPledgee
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
@@ -54,7 +54,7 @@ async def list_loans(
         session, actor=actor, reference=reference, after=after, limit=limit + 1
     )
     return Page[LoanOut](
-        items=[LoanOut.model_validate(loan) for loan in found[:limit]],
+        items=await loan_stock.tell(session, found[:limit]),
         next=found[limit - 1].id if len(found) > limit else None,
     )
 
@@ -70,7 +70,13 @@ async def get_loan(
 ) -> LoanDetailOut:
     """The schedule in force, and what is owed on the day ``on`` (today, if left out)."""
     detail = await loans.get_detail(session, actor=actor, loan_id=loan_id, on=on, now=now)
-    return LoanDetailOut.model_validate(detail)
+    return LoanDetailOut.model_validate(
+        {
+            "loan": await loan_stock.tell_one(session, detail.loan),
+            "lines": detail.lines,
+            "statement": detail.statement,
+        }
+    )
 
 
 @router.post(
