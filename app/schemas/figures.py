@@ -15,12 +15,17 @@ from app.schemas.public import QuotaOut
 
 
 class LendingOut(Output):
-    """Loans of the park's firms, guaranteed by the programme or not."""
+    """Loans of the park's firms, guaranteed by the programme or not.
+
+    ``outstanding`` is principal drawn and not repaid by the firms: what recoveries brought of a
+    lost loan leaves it once all of that loan is back, and stands beside it until then and after.
+    """
 
     loans: int  # ever drawn
     live_loans: int
     drawn: Money  # ever
     outstanding: Money  # principal
+    recovered: Money = Field(description="Principal that recoveries have brought, ever.")
     first_time_borrowers: int
 
 

@@ -33,7 +33,11 @@ class QuotaOut(Output):
 
 
 class FloorOut(Output):
-    """Progress towards the policy's floor of guaranteed lending; it never falls."""
+    """Progress towards the policy's floor of guaranteed lending; it never falls.
+
+    ``current_stock`` is principal drawn and not repaid by the firms: a lost loan counts in it, and
+    what recoveries bring lowers it once all of that loan is back.
+    """
 
     target: Money
     cumulative: Money
@@ -61,10 +65,25 @@ class QueuedOut(Output):
     deals: int | None
 
 
+class RecoveredOut(Output):
+    """Principal of the programme's loans that recoveries have brought, in all.
+
+    It is told up to the end of a quarter; later quarters wait until enough firms, none of them too
+    large, stand behind what is added. Null before the first of them.
+    """
+
+    quarter: str | None = Field(examples=["2026Q3"])
+    amount: Money | None
+
+
 class PublicProgrammeOut(ProgrammeOut):
-    """The programme for everybody. The queue is told by whole quarters of the whole region."""
+    """The programme for everybody. Queue and recoveries are told by whole quarters of the region.
+
+    ``recovered`` stands beside the floor's ``current_stock``, which counts lost loans in full.
+    """
 
     queued: QueuedOut
+    recovered: RecoveredOut
 
 
 class LedgerRootOut(Output):

@@ -91,6 +91,7 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
         ("存续笔数", "Live loans", lending.live_loans),
         ("累计放款", "Principal ever drawn", lending.drawn),
         ("贷款余额", "Principal outstanding", lending.outstanding),
+        ("追偿收回本金", "Principal recovered", lending.recovered),
         ("首贷户", "First-time borrowers", lending.first_time_borrowers),
         ("平均放款天数", "Days from request to cash, mean", days.mean),
         ("放款天数中位数", "Days from request to cash, median", days.median),

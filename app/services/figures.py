@@ -1,6 +1,7 @@
 """A park's figures, now or at a past instant, from balances and running aggregates alone.
 
-Nothing here goes through the loans, so the price is the same whatever their number.
+Nothing here goes through the loans, so the price is the same whatever their number. Recoveries
+are summed: they are as few as the loans that were lost.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -18,9 +19,11 @@ from app.core.errors import FieldRefused
 from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import QueueStatus
+from app.models.claims import Recovery
 from app.models.deals import Deal, QueueEntry
 from app.models.exposures import ParkFigures
 from app.models.ledger import LedgerAccount
+from app.models.loans import Loan
 from app.models.organisations import Organisation
 from app.schemas.figures import (
     ConcentrationOut,
@@ -129,6 +132,7 @@ async def read_figures(
             live_loans=row.live_loans,
             drawn=row.drawn,
             outstanding=row.outstanding,
+            recovered=await _recovered(session, park_code, at=instant),
             first_time_borrowers=row.first_time,
         ),
         days_to_cash=days_out(row.days_count, row.days_sum, row.days_median),
@@ -159,6 +163,16 @@ async def read_figures(
         queue=queue[:QUEUE_SHOWN],
         stuck=await stuck.count_steps(session, park_code, at=at),
     )
+
+
+async def _recovered(session: AsyncSession, park_code: str, *, at: datetime) -> Money:
+    total: Money | None = await session.scalar(
+        select(func.sum(Recovery.principal))
+        .join(Loan, Loan.id == Recovery.loan_id)
+        .join(Deal, Deal.id == Loan.deal_id)
+        .where(Deal.park_code == park_code, Recovery.recorded_at <= at)
+    )
+    return total or ZERO
 
 
 async def read_accounts(

@@ -2,16 +2,19 @@
 
 from collections import Counter
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import SHANGHAI
-from app.core.money import Money
+from app.core.money import ZERO, Money
 from app.lifecycle.deals import QueueKind
+from app.models.claims import Recovery
 from app.models.deals import Deal, QueueEntry
-from app.schemas.public import PublicProgrammeOut, QueuedOut
+from app.models.loans import Loan
+from app.schemas.public import PublicProgrammeOut, QueuedOut, RecoveredOut
 from app.services import disclosure, programme
 from app.services.actor import as_platform
 
@@ -19,9 +22,50 @@ MONTHS_OF_QUARTER = 3
 
 
 async def get_figures(session: AsyncSession, *, on: date) -> PublicProgrammeOut:
-    """The programme's figures, with what joined the queue in the last whole quarter."""
+    """The programme's figures, with what joined the queue and what recoveries have brought."""
     figures = await programme.get_figures(session, on=on)
-    return PublicProgrammeOut(**dict(figures), queued=await _queued(session, *last_quarter(on)))
+    first, after = last_quarter(on)
+    return PublicProgrammeOut(
+        **dict(figures),
+        queued=await _queued(session, first, after),
+        recovered=await _recovered(session, after),
+    )
+
+
+async def _recovered(session: AsyncSession, after: date) -> RecoveredOut:
+    """All quarters before the day ``after``, but the last ones that would single a firm out.
+
+    A quarter of too few firms is added together with the next ones, never alone: so no difference
+    of two answers is what a single firm lost.
+    """
+    limits = await disclosure.limits_on(session, on=after - timedelta(days=1))
+    day = func.timezone(SHANGHAI.key, Recovery.recorded_at)
+    statement = (
+        select(
+            func.date_trunc("quarter", day).label("first"),
+            Loan.firm_id,
+            func.sum(Recovery.principal).label("amount"),
+        )
+        .join(Loan, Loan.id == Recovery.loan_id)
+        .where(
+            Loan.in_programme,
+            Recovery.principal > ZERO,
+            Recovery.recorded_at < datetime.combine(after, time(0), SHANGHAI),
+        )
+        .group_by("first", Loan.firm_id)
+        .order_by("first")
+    )
+    async with as_platform(session):
+        rows = (await session.execute(statement)).all()
+    told, waiting = RecoveredOut(quarter=None, amount=None), Counter[UUID]()
+    for first, of_quarter in groupby(rows, key=lambda row: row.first):
+        for row in of_quarter:
+            waiting[row.firm_id] += row.amount.fen
+        if disclosure.may_tell(limits, waiting):
+            amount = (told.amount or ZERO) + Money(waiting.total())
+            told = RecoveredOut(quarter=name_of(first), amount=amount)
+            waiting = Counter()
+    return told
 
 
 async def _queued(session: AsyncSession, first: date, after: date) -> QueuedOut:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.money import Money
 from app.lifecycle.funds import ClaimKind
 from app.schemas.claims import RecoveryIn
-from app.services import claims, recoveries
-from app.services.actor import Actor
+from app.services import claims, figures, recoveries
+from app.services.actor import SYSTEM, Actor, bind
 from tests.conftest import ActorClient
 from tests.make.funds import FIVE, LATE, Funded, claim_of, colleague_of, make_defaulted, settle
 
@@ -57,3 +57,14 @@ async def test_all_of_it_back_leaves_nothing(session: AsyncSession, client_of: C
 
     amounts = (told["outstanding"], told["recovered"], told["net_outstanding"])
     assert amounts == ("0.00", "5000000.00", "0.00")
+
+
+async def test_a_park_is_told_what_is_back(session: AsyncSession) -> None:
+    await lose(session, recovered=1_200_000)
+    await bind(session, SYSTEM)
+
+    found = await figures.read_figures(session, "PINGLUO", at=None, now=LATE)
+
+    assert found.lending.recovered == Money.yuan(1_200_000)
+    other = await figures.read_figures(session, "NINGDONG", at=None, now=LATE)
+    assert other.lending.recovered == Money(0)

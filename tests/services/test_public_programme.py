@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import new_id
 from app.core.money import Money
+from app.models.claims import Recovery
 from app.models.deals import QueueEntry
 from app.schemas.public import QueuedOut
 from app.services import public_programme
 from app.services.actor import SYSTEM, bind
 from tests.make.deals import accept, make_table
+from tests.make.funds import make_drawn_filed
 
 AUGUST = datetime(2026, 8, 20, tzinfo=UTC)
 TODAY = date(2026, 11, 25)
@@ -81,3 +84,39 @@ async def test_the_quarter_is_the_last_whole_one(
     session: AsyncSession, on: date, quarter: str
 ) -> None:
     assert (await told(session, on=on)).quarter == quarter
+
+
+async def recover(session: AsyncSession, *, at: datetime) -> None:
+    """A million of principal of a firm of its own, that a recovery brought."""
+    _, loan = await make_drawn_filed(session)
+    await bind(session, SYSTEM)
+    million = Money.yuan(1_000_000)
+    session.add(
+        Recovery(
+            id=new_id(),
+            loan_id=loan.id,
+            reference="REC-1",
+            received_on=at.date(),
+            amount=million,
+            principal=million,
+            claims_paid=0,
+            recorded_by=loan.bank_id,
+            recorded_at=at,
+        )
+    )
+    await session.flush()
+
+
+async def test_recoveries_are_told_once_enough_firms_stand_behind(session: AsyncSession) -> None:
+    for _ in range(4):
+        await recover(session, at=AUGUST)
+    await recover(session, at=datetime(2026, 11, 2, tzinfo=UTC))
+
+    early = (await public_programme.get_figures(session, on=TODAY)).recovered
+    found = (await public_programme.get_figures(session, on=date(2027, 1, 2))).recovered
+    await recover(session, at=datetime(2027, 2, 2, tzinfo=UTC))
+    later = (await public_programme.get_figures(session, on=date(2027, 4, 2))).recovered
+
+    assert (early.quarter, early.amount) == (None, None)
+    assert (found.quarter, found.amount) == ("2026Q4", Money.yuan(5_000_000))
+    assert later == found  # one firm's loss alone is not the difference of two answers
