@@ -34,6 +34,8 @@ from app.schemas.programme_rules import (
     RenewalFacts,
 )
 
+TICKET_UNSIZED = say("is stated exactly if min_small_ticket_pct is")
+
 RESERVE = "RESERVE"
 """How a transfer names the unallocated reserve."""
 
@@ -88,7 +90,10 @@ class ParkFacts(Input):
 
 
 class GuarantorTermsFacts(Input):
-    """What a guarantor signs for; it signs the change itself."""
+    """What a guarantor signs for; it signs the change itself.
+
+    What is left out stays as the terms in force on the change's day have it; null drops it.
+    """
 
     kind: Literal[ChangeKind.GUARANTOR_TERMS]
     guarantor_id: UUID
@@ -108,9 +113,14 @@ class GuarantorTermsFacts(Input):
 
     @model_validator(mode="after")
     def _ticket_has_a_size(self) -> "GuarantorTermsFacts":
-        if (self.min_small_ticket_pct is None) is not (self.small_ticket_max is None):
-            raise refused("small_ticket_max", say("is stated exactly if min_small_ticket_pct is"))
+        both = {"min_small_ticket_pct", "small_ticket_max"} <= self.model_fields_set
+        if both and not self.is_ticket_sized():
+            raise refused("small_ticket_max", TICKET_UNSIZED)
         return self
+
+    def is_ticket_sized(self) -> bool:
+        """Whether the share of small tickets and what is small stand together or not at all."""
+        return (self.min_small_ticket_pct is None) is (self.small_ticket_max is None)
 
 
 FundChange = (

@@ -22,7 +22,7 @@ from app.models.loans import Loan
 from app.models.organisations import Organisation
 from app.models.programme import GuarantorTerms
 from app.risk.guarantors import Mix, Ticket, effective_capacity, mix
-from app.schemas.programme import GuarantorTermsFacts
+from app.schemas.programme import TICKET_UNSIZED, GuarantorTermsFacts
 from app.services import ledger, limits
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
@@ -103,6 +103,19 @@ async def must_be_verified(session: AsyncSession, guarantor_id: UUID) -> None:
     )
     if account is None:
         raise GuarantorNotVerified
+
+
+async def complete(
+    session: AsyncSession, facts: GuarantorTermsFacts, *, on: date
+) -> GuarantorTermsFacts:
+    """The facts with what they leave out as the terms in force on the day ``on`` have it."""
+    terms = await find_terms(session, facts.guarantor_id, on=on)
+    left_out = type(facts).model_fields.keys() - facts.model_fields_set
+    kept = {name: getattr(terms, name) for name in left_out} if terms else {}
+    whole = facts.model_copy(update=kept)
+    if not whole.is_ticket_sized():
+        raise FieldRefused("facts.small_ticket_max", TICKET_UNSIZED)
+    return whole
 
 
 def are_in_force(terms: GuarantorTerms, facts: GuarantorTermsFacts) -> bool:

@@ -17,7 +17,7 @@ from app.lifecycle.programme import CHANGE, ChangeEvent, ChangeKind, ChangeStatu
 from app.lifecycle.words import state_of
 from app.models.programme import ProgrammeChange
 from app.schemas.programme import ChangeIn, GuarantorTermsFacts
-from app.services import change_effects, fund_effects, history, outbox
+from app.services import change_effects, fund_effects, guarantors, history, outbox
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
 
@@ -85,6 +85,8 @@ async def propose(
     """Put a change before the other managers. What could not take effect now is refused at once."""
     actor.must_be(OrganisationKind.AUTHORITY, manager=True)
     facts = form.facts
+    if isinstance(facts, GuarantorTermsFacts):
+        facts = await guarantors.complete(session, facts, on=form.effective_on)
     change = ProgrammeChange(
         id=new_id(),
         kind=ChangeKind(facts.kind),

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.errors import NotFound
+from app.core.errors import FieldRefused, NotFound
 from app.core.money import Money
 from app.lifecycle.parties import GuarantorType, OrganisationKind
 from app.lifecycle.programme import ChangeStatus
@@ -81,6 +81,36 @@ class TestSigning:
             session, actor=guarantor, guarantor_id=guarantor.organisation_id
         )
         assert (terms.change_id, terms.valid_from) == (change.id, TODAY)
+
+    async def test_what_a_change_leaves_out_stays_and_null_drops_it(
+        self, session: AsyncSession, pair: Pair, guarantor: Actor
+    ) -> None:
+        whole: dict[str, Any] = {
+            "client_cap": "8000000.00",
+            "net_assets": "30000000.00",
+            "net_asset_multiple": "10",
+            "min_small_firm_pct": "80",
+            "min_small_ticket_pct": "50",
+            "small_ticket_max": "5000000.00",
+        }
+        await sign(session, pair, guarantor, "50000000.00", **whole)
+
+        change = await sign(session, pair, guarantor, "60000000.00")
+        terms = await guarantors.find_terms(session, guarantor.organisation_id, on=TODAY)
+        assert terms is not None
+        assert (terms.signed_capacity, terms.capacity) == (Money.yuan(60_000_000),) * 2
+        assert terms.client_cap == Money.yuan(8_000_000)
+        assert terms.small_ticket_max == Money.yuan(5_000_000)
+        assert (terms.net_asset_multiple, terms.min_small_firm_pct) == (10, 80)
+        assert change.facts["client_cap"] == "8000000.00"  # what it signed is all of it
+
+        await sign(session, pair, guarantor, "60000000.00", client_cap=None)
+        terms = await guarantors.find_terms(session, guarantor.organisation_id, on=TODAY)
+        assert terms is not None
+        assert (terms.client_cap, terms.net_assets) == (None, Money.yuan(30_000_000))
+
+        with pytest.raises(FieldRefused, match="small_ticket_max"):
+            await offer(session, pair, guarantor, "60000000.00", small_ticket_max=None)
 
     async def test_a_guarantor_may_refuse(
         self, session: AsyncSession, pair: Pair, guarantor: Actor
