@@ -19,6 +19,8 @@ class CalendarDay(Base):
     on: Mapped[date] = mapped_column(primary_key=True)
     working: Mapped[bool]
     decree: Mapped[str]  # the text it comes from
+    document_number: Mapped[str | None]  # of the decree (文号), where it was stated
+    published_on: Mapped[date | None]
     whole_year: Mapped[bool]  # entered with all the days of that year's decree
     set_by: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     set_at: Mapped[datetime]

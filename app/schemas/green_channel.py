@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from app.core.messages import say
 from app.lifecycle.parties import OrganisationKind
-from app.schemas.base import Input, LongText, Output, refused
+from app.schemas.base import Day, Input, LongText, Output, ShortText, refused
 from app.schemas.fields import PctOut, Whole
-from app.workdays.calendar import YEAR_MAX, YEAR_MIN
+from app.workdays.calendar import YEAR_MAX, YEAR_MIN, Source
 from app.workdays.clocks import Outcome, Step
 
 DAYS_OF_YEAR = 366
@@ -29,6 +29,13 @@ class CalendarBody(Input):
     """Days of one year as a decree sets them, each once."""
 
     decree: LongText
+    document_number: ShortText | None = Field(
+        None, description="The decree's 文号; needed where nothing is decreed for the year yet."
+    )
+    published_on: Day | None = Field(
+        None,
+        description="When the decree was published; needed with its number, never a day ahead.",
+    )
     whole_year: bool = Field(description="These are all the days of the year's decree.")
     days: Annotated[list[CalendarDayIn], Field(min_length=1, max_length=DAYS_OF_YEAR)]
 
@@ -60,11 +67,18 @@ class CalendarIn(CalendarBody):
 
 
 class CalendarDayOut(Output):
-    """A weekday that is off or a weekend day that is worked; ``decree`` if the authority set it."""
+    """A weekday that is off or a weekend day that is worked; ``decree`` if the authority set it.
+
+    ``source``: a published decree that the library carries, a decree that the authority entered,
+    or provisional, which the decree to come may change.
+    """
 
     on: date
     working: bool
+    source: Source
     decree: str | None
+    document_number: str | None
+    published_on: date | None
 
 
 class CalendarOut(Output):

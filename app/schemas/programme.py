@@ -129,7 +129,11 @@ FundChange = (
 
 
 class CalendarFacts(CalendarBody):
-    """Days of a year whose working calendar is decreed; they win over what was in force."""
+    """Days of a year as a decree sets them; they win over what was in force.
+
+    Where nothing is decreed for the year yet, the decree's number and day of publication are
+    needed.
+    """
 
     kind: Literal[ChangeKind.CALENDAR]
     year: Year
@@ -259,6 +263,8 @@ _EXAMPLES: list[JsonDict] = [
         "kind": "calendar",
         "year": 2026,
         "decree": "宁夏回族自治区人民政府办公厅关于2026年开斋节放假的通知",
+        "document_number": "宁政办发〔2026〕3号",
+        "published_on": "2026-03-02",
         "whole_year": False,
         "days": [{"on": "2026-03-20", "working": False}],
     },

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import business_date
 from app.core.errors import Conflict, Unprocessable
 from app.core.money import Money
 from app.models.accounts import User
@@ -133,6 +134,9 @@ async def test(session: AsyncSession, change: ProgrammeChange) -> None:
             if version is not None and _is_of(version.body, facts):
                 raise NothingToChange
         case CalendarFacts() as facts:
+            await work_calendar.must_be_decreed(
+                session, facts, year=facts.year, on=business_date(change.proposed_at), at="facts."
+            )
             if await work_calendar.are_in_force(session, facts):
                 raise NothingToChange
         case CapsFacts() | QueueRuleFacts():

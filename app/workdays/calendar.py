@@ -8,11 +8,21 @@ such a year is *provisional* here. The authority's own days win over the library
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cache
 
 from holidays.countries.china import China, ChinaStaticHolidays
 
 from app.core.errors import FieldRefused
+
+
+class Source(StrEnum):
+    """Who says whether a day is worked."""
+
+    LIBRARY = "library"  # a published decree, as the library ``holidays`` carries it
+    DECREE = "decree"  # one that the authority entered
+    PROVISIONAL = "provisional"  # nobody yet: statutory holidays, or a day set in advance
+
 
 YEAR_MIN, YEAR_MAX = 2001, 2100
 """The library knows decrees from 2001 on."""

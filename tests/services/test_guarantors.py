@@ -101,7 +101,7 @@ class TestSigning:
         assert (terms.signed_capacity, terms.capacity) == (Money.yuan(60_000_000),) * 2
         assert terms.client_cap == Money.yuan(8_000_000)
         assert terms.small_ticket_max == Money.yuan(5_000_000)
-        assert (terms.net_asset_multiple, terms.min_small_firm_pct) == (10, 80)
+        assert (terms.net_asset_multiple, terms.min_small_firm_pct) == (Decimal(10), Decimal(80))
         assert change.facts["client_cap"] == "8000000.00"  # what it signed is all of it
 
         await sign(session, pair, guarantor, "60000000.00", client_cap=None)

@@ -1,6 +1,6 @@
 """The authority's days: they win, they belong to one year, they can settle an undecreed one."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -9,22 +9,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.errors import FieldRefused
 from app.lifecycle.parties import OrganisationKind
-from app.lifecycle.programme import ChangeStatus
+from app.lifecycle.programme import ChangeKind, ChangeStatus
 from app.schemas.green_channel import CalendarBody, CalendarOut
 from app.services import programme_changes, work_calendar
 from app.services.change_effects import NothingToChange
 from app.services.programme_changes import SamePerson
 from app.services.work_calendar import YearDecreed
+from app.workdays.calendar import Source
 from tests.make.parties import NOW, make_actor, make_organisation
-from tests.make.programme import approve, decide, make_change, make_pair, propose
+from tests.make.programme import TODAY, approve, decide, make_change, make_pair, propose
 
 SATURDAY = date(2026, 10, 10)
 """A make-up day of the decree for 2026."""
+NUMBER = "国办发明电〔2026〕7号"
 
 
 def decree(*days: date, working: bool, whole_year: bool = False) -> dict[str, Any]:
     stated = [{"on": day.isoformat(), "working": working} for day in days]
-    return {"decree": "通知", "whole_year": whole_year, "days": stated}
+    named = {"document_number": NUMBER, "published_on": TODAY.isoformat()} if whole_year else {}
+    return {"decree": "通知", "whole_year": whole_year, "days": stated} | named
 
 
 async def set_day(
@@ -105,3 +108,67 @@ def test_a_day_is_stated_once() -> None:
     days = [{"on": SATURDAY, "working": working} for working in (True, False)]
     with pytest.raises(ValidationError, match="2026-10-10 is stated twice"):
         CalendarBody.model_validate({"decree": "通知", "whole_year": False, "days": days})
+
+
+async def test_a_change_for_a_year_that_nobody_decreed_names_the_decree(
+    session: AsyncSession,
+) -> None:
+    pair, day = await make_pair(session), date(2040, 1, 2)
+    facts = {"year": 2040, **decree(day, working=False)}
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+
+    with pytest.raises(FieldRefused, match="document_number"):
+        await propose(session, pair, "calendar", **facts)
+    with pytest.raises(FieldRefused, match="published_on"):
+        await propose(session, pair, "calendar", document_number=NUMBER, **facts)
+    facts |= {"document_number": NUMBER, "published_on": tomorrow}
+    with pytest.raises(FieldRefused, match="published_on"):
+        await propose(session, pair, "calendar", **facts)
+
+    facts["published_on"] = TODAY.isoformat()
+    change = await propose(session, pair, "calendar", **facts)
+    waiting = await programme_changes.list_changes(
+        session,
+        actor=pair.checker,
+        limit=9,
+        status=ChangeStatus.PROPOSED,
+        kind=ChangeKind.CALENDAR,
+    )
+    told = [(row.facts["document_number"], row.facts["published_on"]) for row in waiting]
+    assert told == [(NUMBER, TODAY.isoformat())]
+
+    await approve(session, pair, change)
+    shown = {day.on: day for day in (await work_calendar.show_year(session, year=2040)).exceptions}
+    assert (shown[day].source, shown[day].document_number) == (Source.DECREE, NUMBER)
+    assert shown[day].published_on == TODAY
+    assert shown[date(2040, 10, 1)].source is Source.PROVISIONAL
+
+
+async def test_one_manager_settles_no_year_without_its_decree(session: AsyncSession) -> None:
+    organisation = await make_organisation(session, OrganisationKind.AUTHORITY)
+    body = decree(date(2040, 1, 2), working=False) | {"whole_year": True}
+
+    with pytest.raises(FieldRefused, match="document_number"):
+        await work_calendar.set_days(
+            session,
+            actor=await make_actor(session, organisation),
+            year=2040,
+            body=CalendarBody.model_validate(body),
+            now=NOW,
+        )
+
+
+async def test_each_day_tells_who_says_so(session: AsyncSession) -> None:
+    await set_day(session, date(2040, 1, 2), working=False, year=2040)
+
+    library = await work_calendar.show_year(session, year=2026)
+    table = await work_calendar.show_year(session, year=2040)
+
+    assert {day.source for day in library.exceptions} == {Source.LIBRARY}
+    assert {day.source for day in table.exceptions} == {Source.PROVISIONAL}
+    await set_day(session, date(2040, 1, 2), working=False, year=2040, whole_year=True)
+    settled = await work_calendar.show_year(session, year=2040)
+    assert (settled.exceptions[0].on, settled.exceptions[0].source) == (
+        date(2040, 1, 2),
+        Source.DECREE,
+    )
