@@ -323,6 +323,7 @@ async def _make_loss(session: AsyncSession, tenant: Tenant) -> None:
         reference="CL-1",
         lost_on=TODAY,
         principal=Money.yuan(2),
+        settles=Money.yuan(2),
         amount=Money.yuan(1),
         shares=[],
         trace=[],
@@ -335,6 +336,7 @@ async def _make_loss(session: AsyncSession, tenant: Tenant) -> None:
         received_on=TODAY,
         amount=Money.yuan(1),
         principal=Money.yuan(1),
+        claims_paid=0,
         recorded_by=bank,
         recorded_at=NOW,
     )
