@@ -80,7 +80,7 @@ def value_right(subject: Subject, parameters: Parameters, *, on: date) -> RightV
     Income counts for the economic life, at most for the whole years of legal life left. An
     unknown or finished legal life counts as none.
     """
-    legal = _whole_years(on, subject.expires_on) if not subject.ended else 0
+    legal = whole_years(on, subject.expires_on) if not subject.ended else 0
     life = min(parameters.economic_life_years, legal)
     income = cost = None
     steps: tuple[Step, ...] = ()
@@ -99,7 +99,7 @@ def value_right(subject: Subject, parameters: Parameters, *, on: date) -> RightV
             creative_labour_multiplier=parameters.creative_labour_multiplier,
             risk_rate_pct=parameters.work_risk_rate_pct,
             return_rate_pct=parameters.work_return_rate_pct,
-            years_used=0 if subject.made_on is None else _whole_years(subject.made_on, on),
+            years_used=0 if subject.made_on is None else whole_years(subject.made_on, on),
             years_remaining=life,
         )
         cost, steps = worked.value, steps + worked.steps
@@ -109,7 +109,7 @@ def value_right(subject: Subject, parameters: Parameters, *, on: date) -> RightV
     return RightValue(income, cost, value, liquidation, min(pledged, liquidation), life, steps)
 
 
-def _whole_years(start: date, end: date | None) -> int:
+def whole_years(start: date, end: date | None) -> int:
     """Whole years from ``start`` to ``end``; none if it is not known or has passed."""
     if end is None or end <= start:
         return 0
