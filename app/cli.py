@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app import auditing, hosting, shell
+from app import auditing, hosting, revaluing, shell
 from app.core.clock import business_date
 from app.core.errors import DomainError
 from app.core.settings import Settings
@@ -31,6 +31,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(auditing.commands)
+cli.add_typer(revaluing.commands)
 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")]

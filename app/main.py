@@ -17,6 +17,7 @@ from app.routers import (
     calculators,
     claims,
     cooperations,
+    cover_signals,
     documentation,
     documents,
     fund_figures,
@@ -31,6 +32,7 @@ from app.routers import (
     programme_changes,
     public,
     session,
+    valuation_runs,
 )
 from app.routers.company import clocks as company_clocks
 from app.routers.company import deals as company_deals
@@ -142,6 +144,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         fund_figures.router,
         claims.router,
         lost_loans.router,
+        valuation_runs.router,
+        cover_signals.router,
         lender_due_diligence.router,
     ):
         app.include_router(router, prefix="/v1")

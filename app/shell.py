@@ -1,11 +1,19 @@
 """What the shell's commands do in the database, each in transactions of its own."""
 
+import asyncio
+import contextlib
 import ipaddress
-from collections.abc import Sequence
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO
+from uuid import UUID
 
-from app.core.db import connect, snapshots
+import asyncpg
+from pgqueuer import PgQueuer
+
+from app.core.db import Sessions, connect, snapshots
 from app.core.errors import Conflict
 from app.core.settings import Settings
 from app.demo.region import PASSWORD, accounts
@@ -18,9 +26,16 @@ from app.services import (
     organisations,
     passwords,
     reference,
+    revaluations,
+    run_checks,
     sealing,
 )
 from app.services.actor import SYSTEM, bind
+from app.services.revaluations import Progress
+from app.services.run_checks import Checked
+from app.worker import register_revaluation
+
+POLL_S = 0.5
 
 
 async def load_reference(database_url: str) -> None:
@@ -116,3 +131,67 @@ async def import_records(
             format=None,
             now=datetime.now(UTC),
         )
+
+
+async def check_runs(database_url: str, run_id: UUID | None) -> AsyncIterator[Checked]:
+    """Re-run one stored valuation, or without an id every one."""
+    async with connect(database_url) as sessions:
+        if run_id is not None:
+            yield await run_checks.check_one(sessions, run_id=run_id)
+            return
+        async for checked in run_checks.check_all(sessions):
+            yield checked
+
+
+@dataclass(frozen=True, slots=True)
+class Revalued:
+    """How far a round came. ``failed`` are deals whose jobs gave up, at most a few."""
+
+    progress: Progress
+    signals: int
+    failed: Sequence[UUID]
+    interrupted: bool
+
+
+async def revalue_all(database_url: str, *, show: Callable[[Progress], None]) -> Revalued:
+    """Open or resume a round and work on it, beside other workers, until nothing is left of it.
+
+    SIGINT and SIGTERM let running jobs finish; the round then waits for whoever resumes it.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with connect(database_url) as sessions, _revaluing(database_url, sessions):
+        async with sessions.begin() as session:
+            opened = await revaluations.open_round(session, now=datetime.now(UTC))
+            await revaluations.enqueue_left(session, opened.id)
+        while True:
+            async with sessions.begin() as session:
+                done = await revaluations.progress(session, opened.id)
+            show(done)
+            if stop.is_set() or not done.left or not done.in_flight:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), POLL_S)
+        async with sessions.begin() as session:
+            signals = await revaluations.count_signals(session, opened.id)
+            failed = [] if done.in_flight else await revaluations.list_left(session, opened.id)
+    return Revalued(done, signals, failed, stop.is_set())
+
+
+@contextlib.asynccontextmanager
+async def _revaluing(database_url: str, sessions: Sessions) -> AsyncIterator[None]:
+    """Inside, this process takes jobs of revaluation; at the end those that run are finished."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", "", 1))
+    try:
+        queuer = PgQueuer.from_asyncpg_connection(connection)
+        register_revaluation(queuer, sessions=sessions)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(queuer.qm.run(batch_size=2, max_concurrent_tasks=2))
+            try:
+                yield
+            finally:
+                queuer.shutdown.set()
+    finally:
+        await connection.close()

@@ -15,7 +15,7 @@ from pgqueuer.models import Job, Schedule
 from app.core.db import Sessions, connect
 from app.core.settings import Settings
 from app.integrations.store import DocumentStore, open_store
-from app.jobs import alerts, deals, imports, loans, market, programme, sealing
+from app.jobs import alerts, deals, imports, loans, market, programme, sealing, valuations
 from app.services.tasks import Task
 
 # Cron, in UTC; the sixth field is seconds. Late is harmless: each job asks the clock what is due.
@@ -56,8 +56,23 @@ def register(queuer: PgQueuer, *, sessions: Sessions, store: DocumentStore) -> N
     async def promote_queue(_job: Job) -> None:
         await deals.promote_queue(sessions, now=_now())
 
+    @entrypoint(Task.VALUE_PORTFOLIO)
+    async def value_portfolio(job: Job) -> None:
+        await valuations.value_portfolio(job, sessions=sessions)
+
+    register_revaluation(queuer, sessions=sessions)
     for name, (expression, run) in SCHEDULES.items():
         queuer.schedule(name, expression, accepts_context=False)(_by_clock(run, sessions))
+
+
+def register_revaluation(queuer: PgQueuer, *, sessions: Sessions) -> None:
+    """The one job that `zhirong revalue --all` works on itself, beside any workers."""
+
+    @queuer.entrypoint(
+        Task.REVALUE_PLEDGE, on_failure="hold", executor_factory=DatabaseRetryEntrypointExecutor
+    )
+    async def revalue_pledge(job: Job) -> None:
+        await valuations.revalue_pledge(job, sessions=sessions)
 
 
 def _by_clock(

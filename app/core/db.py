@@ -31,6 +31,10 @@ APPEND_ONLY = (
     "status_changes",
     "park_figures",
     "park_releases",
+    "valuation_runs",
+    "valuation_results",
+    "cover_signals",
+    "cover_decisions",
 )
 # The ledger's functions write these for the service, which itself may only read them; locking an
 # account needs the right to update some column, so it has one that a trigger guards.

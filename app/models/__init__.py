@@ -18,6 +18,7 @@ from app.models import (
     programme,
     records,
     rights,
+    valuation_runs,
     workdays,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "programme",
     "records",
     "rights",
+    "valuation_runs",
     "workdays",
 ]

@@ -21,6 +21,7 @@ class FinancingRequest(WithId, Base):
         CheckConstraint("term_months BETWEEN 1 AND 360", name="term"),
         UniqueConstraint("firm_id", "reference"),
         Index("ix_financing_requests_firm_id_id", "firm_id", "id"),
+        Index("ix_financing_requests_valuation_id", "valuation_id"),
         # The lenders' list: open requests, newest first, by keyset.
         Index(
             "ix_financing_requests_open",

@@ -1,18 +1,31 @@
 """Wire shapes of portfolios, model valuations, and values that others stated."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
+from app.core.messages import say
 from app.core.money import Money
-from app.schemas.base import Input, Output, ShortText
+from app.schemas.base import Input, Output, ShortText, refused
 from app.schemas.documents import Digest
-from app.schemas.fields import Amount, IsoDay, PositiveAmount
+from app.schemas.fields import (
+    READ_DECIMAL,
+    TELL_DECIMAL,
+    Amount,
+    IsoDay,
+    PositiveAmount,
+    SharePct,
+    limits,
+)
 from app.schemas.rights import RightOut
 
 RIGHTS_MAX = 500
+Factor = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
+Kloc = Annotated[Decimal, limits(gt=0, le=100_000), READ_DECIMAL, TELL_DECIMAL]
+GrowthPct = Annotated[Decimal, limits(ge=-90, le=100), READ_DECIMAL, TELL_DECIMAL]
 _ID = "0193a1b2-0000-7000-8000-000000000001"
 
 
@@ -39,25 +52,91 @@ class PortfolioDetailOut(PortfolioOut):
     rights: list[RightOut]
 
 
+class ComparableIn(Input):
+    """A right that was sold or licensed, and how ours differs: 1 is alike, above 1 is better."""
+
+    price: PositiveAmount
+    income: PositiveAmount
+    term: Factor = Decimal(1)
+    exclusivity: Factor = Decimal(1)
+    date: Factor = Decimal(1)
+    source: ShortText
+
+
 class RightInputs(Input):
-    """What the owner states of one right: yearly sales that use it, or what making it cost."""
+    """What is stated of one right: yearly sales that use it, what making it cost, and more.
+
+    Amounts are of the last year. ``product`` names what several rights protect together, so that
+    its sales count once; ``family`` the rights that stand and fall together. ``evidence`` names
+    the document behind an input.
+    """
 
     right_id: UUID
     annual_revenue: Amount | None = None
     materials: Amount | None = None
     labour: Amount | None = None
+    attribution_pct: SharePct | None = None
+    royalty_rate_pct: SharePct | None = None
+    margin_pct: SharePct | None = None
+    growth_pct: GrowthPct | None = None
+    discount_rate_pct: SharePct | None = None
+    valid_pct: SharePct | None = None
+    economic_life_years: Annotated[int, Field(ge=1, le=100)] | None = None
+    product: ShortText | None = None
+    family: ShortText | None = None
+    annual_earnings: Amount | None = None
+    annual_charges: Amount | None = None
+    annual_profit: Amount | None = None
+    partner_cost: Amount | None = None
+    annual_income: Amount | None = None
+    asset_base: Amount | None = None
+    annual_excess: Amount | None = None
+    kloc: Kloc | None = None
+    licensee_share_pct: SharePct | None = None
+    opportunity_cost: Amount | None = None
+    comparables: Annotated[list[ComparableIn], Field(max_length=20)] | None = None
+    evidence: Annotated[dict[ShortText, UUID], Field(max_length=30)] = {}
+
+    @model_validator(mode="after")
+    def _evidence_is_of_what_is_stated(self) -> Self:
+        stated = self.model_fields_set - {"right_id", "evidence"}
+        if unknown := sorted(self.evidence.keys() - stated):
+            raise refused("evidence", say("{name} is not stated here", name=unknown[0]))
+        return self
 
 
 class ValuationInputs(Input):
-    """Rights of the portfolio that are not named here are valued at nothing."""
+    """Rights of the portfolio that are not named here are valued at nothing.
+
+    ``amount`` and ``term_months`` are of the loan in mind, ``yearly_cash`` what the firm has each
+    year to serve it: the scenarios test the one, the lendable amount is held to the other.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"rights": [{"right_id": _ID, "annual_revenue": "46000000.00"}]}]
+            "examples": [
+                {
+                    "rights": [
+                        {
+                            "right_id": _ID,
+                            "annual_revenue": "46000000.00",
+                            "growth_pct": "4",
+                            "product": "枸杞干燥机",
+                            "evidence": {"annual_revenue": _ID},
+                        }
+                    ],
+                    "amount": "5000000.00",
+                    "term_months": 24,
+                    "yearly_cash": "4000000.00",
+                }
+            ]
         }
     )
 
     rights: Annotated[list[RightInputs], Field(min_length=1, max_length=RIGHTS_MAX)]
+    amount: PositiveAmount | None = None
+    term_months: Annotated[int, Field(ge=1, le=360)] | None = None
+    yearly_cash: Amount | None = None
 
 
 class ValuationOut(Output):
@@ -87,6 +166,9 @@ class ValuationItemOut(Output):
 
 
 class ValuationDetailOut(ValuationOut):
+    """``run_id`` is the run behind it: scenarios, four values, every method (/valuation-runs)."""
+
+    run_id: UUID | None
     items: list[ValuationItemOut]
 
 

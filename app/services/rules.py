@@ -81,7 +81,15 @@ async def get_all(
     session: AsyncSession, keys: Sequence[str], *, on: date
 ) -> dict[str, dict[str, Any]]:
     """The bodies of several rules in force on the day ``on``, in one round trip."""
-    versions = await session.scalars(
+    versions = await get_versions(session, keys, on=on)
+    return {key: version.body for key, version in versions.items()}
+
+
+async def get_versions(
+    session: AsyncSession, keys: Sequence[str], *, on: date
+) -> dict[str, RuleVersion]:
+    """Several rules in force on the day ``on`` with their sources, or NoRuleInForce."""
+    rows = await session.scalars(
         select(RuleVersion)
         .where(
             RuleVersion.key.in_(keys),
@@ -90,8 +98,8 @@ async def get_all(
         )
         .order_by(RuleVersion.valid_from)
     )
-    bodies = {version.key: version.body for version in versions}
+    versions = {version.key: version for version in rows}
     for key in keys:
-        if key not in bodies:
+        if key not in versions:
             raise NoRuleInForce(key, on)
-    return bodies
+    return versions

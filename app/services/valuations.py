@@ -1,7 +1,5 @@
 """Model values of a portfolio, stored with all that is needed to redo them."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -16,15 +14,17 @@ from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound
 from app.core.messages import say
 from app.core.money import ZERO, Money
-from app.identifiers.rights import Register
+from app.identifiers.rights import Register, RightKind
 from app.lending.pledgeability import PLEDGEABLE_JURISDICTION
 from app.models.portfolios import Valuation, ValuationItem
 from app.models.rights import Right
 from app.schemas.portfolios import RightInputs, ValuationInputs
-from app.services import portfolios, rules
+from app.services import documents, portfolios, rules, valuation_runs
 from app.services.actor import Actor
 from app.valuation import ENGINE
+from app.valuation.checks import WHOLE_PCT
 from app.valuation.rights import Parameters, RightValue, Subject, value_right
+from app.valuation.runs import digest
 
 
 class EmptyPortfolio(Conflict):
@@ -51,13 +51,15 @@ async def value_portfolio(
     """Value each right by relief from royalty if revenue is given, else by replacement cost.
 
     The rates are those of the rules "valuation" and "pledge_rates" in force today. FieldRefused
-    for inputs on a right that is not in the portfolio, or twice on one.
+    for inputs on a right that is not in the portfolio, or twice on one. A worker then works the
+    same inputs out in full (valuation_runs).
     """
     portfolio = await portfolios.lock_portfolio(session, actor=actor, portfolio_id=portfolio_id)
     held = await portfolios.list_portfolio_rights(session, portfolio)
     if not held:
         raise EmptyPortfolio
     stated = _by_right(inputs, {right.id for right in held})
+    await _check_evidence(session, actor, inputs)
     on = business_date(now)
     rates = {
         "valuation": await rules.get(session, "valuation", on=on),
@@ -76,7 +78,7 @@ async def value_portfolio(
         valued_on=on,
         engine=ENGINE,
         inputs=record,
-        inputs_sha256=hashlib.sha256(canonical(record)).digest(),
+        inputs_sha256=digest(record),
         value=Money.sum([item.result.value for item in valued]),
         liquidation_value=Money.sum([item.result.liquidation_value for item in valued]),
         lendable=Money.sum([item.result.lendable for item in valued]),
@@ -85,13 +87,27 @@ async def value_portfolio(
     session.add(valuation)
     await session.flush()
     await session.execute(insert(ValuationItem), [_row(valuation.id, item) for item in valued])
+    await valuation_runs.begin(
+        session,
+        actor=actor,
+        portfolio=portfolio,
+        valuation=valuation,
+        rights=held,
+        inputs=inputs,
+        now=now,
+    )
     return valuation
 
 
-def canonical(record: dict[str, Any]) -> bytes:
-    """The one way to write ``record`` as JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+async def _check_evidence(session: AsyncSession, actor: Actor, inputs: ValuationInputs) -> None:
+    for position, item in enumerate(inputs.rights):
+        for name, document_id in item.evidence.items():
+            try:
+                await documents.get_document(session, actor=actor, document_id=document_id)
+            except NotFound:
+                raise FieldRefused(
+                    f"rights.{position}.evidence.{name}", say("is no document of yours")
+                ) from None
 
 
 def _by_right(inputs: ValuationInputs, held: set[UUID]) -> dict[UUID, RightInputs]:
@@ -113,11 +129,11 @@ def _value(
         expires_on=right.expires_on,
         ended=right.ended_on is not None and right.ended_on <= on,
         made_on=right.filed_on if right.register is Register.PATENTS else right.completed_on,
-        annual_revenue=stated.annual_revenue,
+        annual_revenue=_attributed(stated),
         materials=stated.materials,
         labour=stated.labour,
     )
-    result = value_right(subject, Parameters.of(right.kind, **rates), on=on)
+    result = value_right(subject, _parameters(right.kind, stated, rates), on=on)
     if (
         right.jurisdiction != PLEDGEABLE_JURISDICTION
     ):  # worth something, but nothing that can be pledged here
@@ -130,6 +146,23 @@ def _value(
         "made_on": _text(subject.made_on),
     }
     return Valued(right, inputs, result)
+
+
+def _attributed(stated: RightInputs) -> Money | None:
+    if stated.annual_revenue is None or stated.attribution_pct is None:
+        return stated.annual_revenue
+    return stated.annual_revenue.times(stated.attribution_pct / WHOLE_PCT)
+
+
+def _parameters(
+    kind: RightKind, stated: RightInputs, rates: dict[str, dict[str, Any]]
+) -> Parameters:
+    """The rules' for the kind, but for what is stated of the right."""
+    names = ("royalty_rate_pct", "discount_rate_pct", "economic_life_years")
+    given = {name: getattr(stated, name) for name in names}
+    return replace(
+        Parameters.of(kind, **rates), **{k: v for k, v in given.items() if v is not None}
+    )
 
 
 def _text(day: date | None) -> str | None:

@@ -74,6 +74,28 @@ class Rates:
         return Decimal(self.pledge_rates["pledge_rate_pct"][kind])
 
 
+DEFAULTED = frozenset(
+    {
+        "royalty_rate_pct",
+        "discount_rate_pct",
+        "economic_life_years",
+        "growth_pct",
+        "margin_pct",
+        "attribution_pct",
+        "valid_pct",
+    }
+)
+"""What every right has, stated or not."""
+YEARLY = (
+    "annual_revenue",
+    "annual_earnings",
+    "annual_charges",
+    "annual_profit",
+    "annual_income",
+)
+"""Amounts of the last year, which grow."""
+
+
 def default_inputs(
     kind: RightKind, rates: Rates, *, challenged: bool
 ) -> dict[str, tuple[str, str]]:

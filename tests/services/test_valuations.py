@@ -20,6 +20,7 @@ from app.schemas.portfolios import RightInputs, ValuationInputs
 from app.services import portfolios, valuations
 from app.services.actor import Actor, bind
 from app.services.valuations import EmptyPortfolio
+from app.valuation.runs import canonical
 from tests.make.parties import make_actor, make_organisation
 from tests.make.rights import make_portfolio, make_right
 
@@ -87,7 +88,7 @@ class TestValuePortfolio:
         one, other = await value(inputs), await value(inputs)
 
         assert one.inputs_sha256 == other.inputs_sha256
-        assert one.inputs_sha256 == hashlib.sha256(valuations.canonical(one.inputs)).digest()
+        assert one.inputs_sha256 == hashlib.sha256(canonical(one.inputs)).digest()
         assert one.inputs["rights"][0]["materials"] == "100000.00"
         assert one.engine == one.inputs["engine"] == "zhirong-value-1"
 

@@ -27,7 +27,7 @@ from app.schemas.portfolios import (
     ValuationOut,
 )
 from app.schemas.rights import RightOut
-from app.services import portfolios, stated_values, valuations
+from app.services import portfolios, stated_values, valuation_runs, valuations
 from app.services.portfolios import PortfolioInUse
 from app.services.valuations import EmptyPortfolio
 
@@ -140,7 +140,10 @@ async def remove_right(
 async def value_portfolio(
     portfolio_id: UUID, inputs: ValuationInputs, actor: CurrentActor, session: Session, now: Now
 ) -> ValuationDetailOut:
-    """A model value of today: income if revenue is given, else cost; inputs and hash are kept."""
+    """A model value of today: income if revenue is given, else cost; inputs and hash are kept.
+
+    A worker works the same inputs out in full at once: see the valuation run `run_id`.
+    """
     valuation = await valuations.value_portfolio(
         session, actor=actor, portfolio_id=portfolio_id, inputs=inputs, now=now
     )
@@ -150,8 +153,9 @@ async def value_portfolio(
 async def _valued(session: Session, valuation: Valuation) -> ValuationDetailOut:
     items = await valuations.list_items(session, valuation)
     detail = {name: getattr(valuation, name) for name in ValuationOut.model_fields}
+    run_id = await valuation_runs.find_first(session, valuation_id=valuation.id)
     return ValuationDetailOut(
-        **detail, items=[ValuationItemOut.model_validate(item) for item in items]
+        **detail, run_id=run_id, items=[ValuationItemOut.model_validate(item) for item in items]
     )
 
 
