@@ -187,11 +187,11 @@ async def _revaluing(database_url: str, sessions: Sessions) -> AsyncIterator[Non
     try:
         queuer = PgQueuer.from_asyncpg_connection(connection)
         register_revaluation(queuer, sessions=sessions)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(queuer.qm.run(batch_size=2, max_concurrent_tasks=2))
-            try:
-                yield
-            finally:
-                queuer.shutdown.set()
+        working = asyncio.create_task(queuer.qm.run(batch_size=1, max_concurrent_tasks=2))
+        try:
+            yield
+        finally:
+            queuer.shutdown.set()
+            await working
     finally:
         await connection.close()

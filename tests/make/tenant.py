@@ -16,6 +16,7 @@ from app.lifecycle.funds import ClaimKind, DisposalKind
 from app.lifecycle.park_desk import RecommendationStatus
 from app.lifecycle.parties import Level, OrganisationKind
 from app.lifecycle.programme import ChangeKind
+from app.lifecycle.valuations import CoverChoice, RunKind
 from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
 from app.models.alerts import Alert
 from app.models.claims import Claim, Disposal, Inspection, LoanGrade, Recovery, RecoveryShare
@@ -34,10 +35,18 @@ from app.models.park_desk import (
     ParkVisitFirm,
     Recommendation,
 )
-from app.models.portfolios import StatedValue
+from app.models.portfolios import StatedValue, Valuation
 from app.models.programme import GuarantorTerms, ProgrammeChange
 from app.models.records import IdempotencyKey
 from app.models.rights import CoOwner, Encumbrance, LegalEvent, Licence, PrecheckConsent, Right
+from app.models.valuation_runs import (
+    CoverDecision,
+    CoverSignal,
+    RevaluationItem,
+    RevaluationRound,
+    ValuationResult,
+    ValuationRun,
+)
 from app.models.workdays import ClockJudgement, GreenEntry
 from app.schemas.loans import ExtensionIn
 from app.services import extensions, repayments
@@ -98,6 +107,7 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_park_desk(session, tenant)
     await _make_terms(session, table.guarantor)
     await _make_loss(session, tenant)
+    await _make_revaluation(session, tenant)
     await session.flush()
     return tenant
 
@@ -389,3 +399,66 @@ async def _make_loss(session: AsyncSession, tenant: Tenant) -> None:
             ),
         ]
     )
+
+
+async def _make_revaluation(session: AsyncSession, tenant: Tenant) -> None:
+    """The pledge revalued, challenged, a signal raised and decided on."""
+    firm, bank = tenant.deal.firm_id, tenant.table.bank.organisation_id
+    request = await session.get_one(FinancingRequest, tenant.deal.request_id)
+    valuation = await session.scalar(
+        select(Valuation.id).where(Valuation.portfolio_id == request.portfolio_id)
+    )
+    opened = RevaluationRound(id=new_id(), valued_on=TODAY, opened_at=NOW)
+    run, other = (
+        ValuationRun(
+            id=new_id(),
+            kind=kind,
+            firm_id=firm,
+            portfolio_id=request.portfolio_id,
+            valuation_id=valuation,
+            valued_on=TODAY,
+            inputs={},
+            inputs_sha256=b"",
+            created_at=NOW,
+        )
+        for kind in (RunKind.REVALUATION, RunKind.CHALLENGE)
+    )
+    run.deal_id, run.round_id = tenant.deal.id, opened.id
+    other.challenges_id, other.made_by, other.reason = run.id, bank, ""
+    signal = CoverSignal(
+        id=new_id(),
+        deal_id=tenant.deal.id,
+        loan_id=tenant.loan.id,
+        run_id=run.id,
+        level_pct=Decimal(100),
+        cover_pct=Decimal(90),
+        outstanding=Money.yuan(1),
+        liquidation=Money.yuan(1),
+        raised_at=NOW,
+    )
+    for row in (
+        opened,
+        run,
+        other,
+        RevaluationItem(round_id=opened.id, deal_id=tenant.deal.id),
+        ValuationResult(
+            run_id=run.id,
+            engine="test",
+            market=Money.yuan(1),
+            liquidation=Money.yuan(1),
+            lendable=Money.yuan(1),
+            results={},
+            results_sha256=b"",
+            computed_at=NOW,
+        ),
+        signal,
+        CoverDecision(
+            signal_id=signal.id,
+            organisation_id=bank,
+            choice=CoverChoice.NOTHING,
+            reason="",
+            decided_at=NOW,
+        ),
+    ):
+        session.add(row)
+        await session.flush()
