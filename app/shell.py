@@ -33,7 +33,7 @@ from app.services import (
 from app.services.actor import SYSTEM, bind
 from app.services.revaluations import Progress
 from app.services.run_checks import Checked
-from app.worker import register_revaluation
+from app.worker import AT_ONCE, register_revaluation
 
 POLL_S = 0.5
 
@@ -187,7 +187,7 @@ async def _revaluing(database_url: str, sessions: Sessions) -> AsyncIterator[Non
     try:
         queuer = PgQueuer.from_asyncpg_connection(connection)
         register_revaluation(queuer, sessions=sessions)
-        working = asyncio.create_task(queuer.qm.run(batch_size=1, max_concurrent_tasks=2))
+        working = asyncio.create_task(queuer.qm.run(max_concurrent_tasks=AT_ONCE))
         try:
             yield
         finally:

@@ -18,6 +18,9 @@ from app.integrations.store import DocumentStore, open_store
 from app.jobs import alerts, deals, imports, loans, market, programme, sealing, valuations
 from app.services.tasks import Task
 
+AT_ONCE = 20
+"""Jobs that one worker takes at a time: of thousands it must leave some to the others."""
+
 # Cron, in UTC; the sixth field is seconds. Late is harmless: each job asks the clock what is due.
 SCHEDULES: dict[str, tuple[str, Callable[[Sessions], Awaitable[int]]]] = {
     "seal_ledger": ("* * * * * */30", sealing.seal_ledger),
@@ -99,7 +102,7 @@ async def work(settings: Settings) -> None:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, queuer.shutdown.set)
-            await queuer.run(shutdown_on_listener_failure=True)
+            await queuer.run(max_concurrent_tasks=AT_ONCE, shutdown_on_listener_failure=True)
         finally:
             await connection.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accept, ledger, lender_list, quota_page, schedule, valuation
+from benchmarks import accept, ledger, lender_list, quota_page, revaluation, schedule, valuation
 
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "accept": accept.measure,
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "lender-list": lender_list.measure,
     "quota-page": quota_page.measure,
     "valuation": valuation.measure,
+    "revaluation": revaluation.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 
