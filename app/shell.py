@@ -187,7 +187,8 @@ async def _revaluing(database_url: str, sessions: Sessions) -> AsyncIterator[Non
     try:
         queuer = PgQueuer.from_asyncpg_connection(connection)
         register_revaluation(queuer, sessions=sessions)
-        working = asyncio.create_task(queuer.qm.run(max_concurrent_tasks=AT_ONCE))
+        run = queuer.qm.run(batch_size=AT_ONCE // 2, max_concurrent_tasks=AT_ONCE)
+        working = asyncio.create_task(run)
         try:
             yield
         finally:

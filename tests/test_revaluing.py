@@ -51,20 +51,22 @@ async def test_goes_on_after_an_interruption_and_values_no_pledge_twice(
     seen: list[Progress] = []
 
     def interrupt(done: Progress) -> None:
-        """As soon as something is done, and before all is: Ctrl-C."""
+        """Ctrl-C while the first two are at work."""
         seen.append(done)
-        if 0 < done.left < done.total:
-            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(shell, "POLL_S", 0.005)
+    monkeypatch.setattr(shell, "AT_ONCE", 2)
     first = await shell.revalue_all(fresh_database, show=interrupt)
+    before, _ = await count_runs(live)
     again = await shell.revalue_all(fresh_database, show=seen.append)
 
     assert first.interrupted
-    assert first.progress.left > 0
+    assert before is not None
+    assert before < PLEDGES
     assert (again.progress.left, again.progress.total, again.signals) == (0, PLEDGES, 1)
     assert not again.interrupted
     assert again.failed == []
+    assert seen[-1] == again.progress
     assert await count_runs(live) == (PLEDGES, 1)
 
 
