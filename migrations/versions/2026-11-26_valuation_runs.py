@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "valuation_runs"
-down_revision = "defaulted_figures"
+down_revision = "calendar_decrees"
 
 TABLES = (
     """
