@@ -11,7 +11,10 @@ from app.core.settings import Settings
 from app.core.stopping import on_stop
 from app.integrations.store import open_store
 from app.routers import (
+    appraisals,
+    appraiser,
     authority,
+    authority_appraisers,
     authority_desk,
     authority_figures,
     calculators,
@@ -34,6 +37,7 @@ from app.routers import (
     session,
     valuation_runs,
 )
+from app.routers.company import appraisals as company_appraisals
 from app.routers.company import clocks as company_clocks
 from app.routers.company import deals as company_deals
 from app.routers.company import imports as company_imports
@@ -49,6 +53,7 @@ from app.routers.company import requests as company_requests
 from app.routers.company import rights as company_rights
 from app.routers.company import terms_designs as company_terms_designs
 from app.routers.language import ReaderLanguage
+from app.routers.lender import appraisals as lender_appraisals
 from app.routers.lender import clocks as lender_clocks
 from app.routers.lender import deals as lender_deals
 from app.routers.lender import drawdowns as lender_drawdowns
@@ -147,6 +152,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         valuation_runs.router,
         cover_signals.router,
         lender_due_diligence.router,
+        appraisals.router,
+        company_appraisals.router,
+        lender_appraisals.router,
+        appraiser.router,
+        authority_appraisers.router,
     ):
         app.include_router(router, prefix="/v1")
     return app

@@ -4,13 +4,16 @@ from datetime import datetime
 
 from app.core.db import Sessions
 from app.jobs.batches import in_batches
-from app.services import clocks, quotes, requests
+from app.services import appraisal_orders, clocks, quotes, requests
 
 
 async def expire_due(sessions: Sessions, *, now: datetime) -> int:
-    """Expire requests with the quotes on them, then quotes; how many."""
-    expired = await in_batches(sessions, requests.expire_due, now=now)
-    return expired + await in_batches(sessions, quotes.expire_due, now=now)
+    """Expire requests with the quotes on them, quotes, and orders of appraisals; how many."""
+    done = [
+        await in_batches(sessions, use_case, now=now)
+        for use_case in (requests.expire_due, quotes.expire_due, appraisal_orders.end_due)
+    ]
+    return sum(done)
 
 
 async def judge_clocks(sessions: Sessions, *, now: datetime) -> int:

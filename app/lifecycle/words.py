@@ -10,6 +10,7 @@ from app.core.messages import Text, either_of, say
 
 THINGS: dict[str, Text] = {
     "alert": say("alert"),
+    "appraisal order": say("appraisal order"),
     "application window": say("application window"),
     "approval": say("approval"),
     "claim": say("claim"),
@@ -20,6 +21,7 @@ THINGS: dict[str, Text] = {
     "extension": say("extension"),
     "financing request": say("financing request"),
     "fund filing": say("fund filing"),
+    "grade sheet": say("grade sheet"),
     "grant application": say("grant application"),
     "grant programme": say("grant programme"),
     "import": say("import"),
@@ -63,6 +65,8 @@ STATES: dict[str | tuple[str, str], Text] = {
     "defaulted": say("is in default"),
     "done": say("is done"),
     "draft": say("is a draft"),
+    "delivered": say("is delivered"),
+    "disputed": say("is disputed"),
     "drafted": say("is drafted"),
     "drawn": say("is drawn"),
     "effective": say("is in effect"),
@@ -71,6 +75,7 @@ STATES: dict[str | tuple[str, str], Text] = {
     "expired": say("has expired"),
     "failed": say("has failed"),
     "filed": say("is filed"),
+    "finished": say("is finished"),
     "held": say("is held"),
     "in_force": say("is in force"),
     "lapsed": say("has lapsed"),
@@ -142,7 +147,9 @@ EVENTS: dict[str | tuple[str, str], Text] = {
     "decide": say("decided"),
     "decline": say("declined"),
     "default": say("declared in default"),
+    "deliver": say("delivered"),
     "discharge": say("discharged"),
+    "dispute": say("disputed"),
     "draw": say("reported drawn"),
     "end": say("ended"),
     "escrow": say("put in escrow"),
@@ -190,6 +197,8 @@ EVENTS: dict[str | tuple[str, str], Text] = {
 BY_ITSELF = frozenset(
     {
         ("alert", "clear"),
+        ("appraisal order", "fall_overdue"),
+        ("appraisal order", "lapse"),
         ("approval", "lapse"),
         ("claim", "close"),
         ("deal", "approve"),

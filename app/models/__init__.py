@@ -3,6 +3,7 @@
 from app.models import (
     accounts,
     alerts,
+    appraisals,
     claims,
     deals,
     documents,
@@ -25,6 +26,7 @@ from app.models import (
 __all__ = [
     "accounts",
     "alerts",
+    "appraisals",
     "claims",
     "deals",
     "documents",

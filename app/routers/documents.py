@@ -136,6 +136,11 @@ async def download_document(
     document = await documents.get_document(session, actor=actor, document_id=document_id)
     await session.commit()  # nothing stays open while the store is read
     data = await documents.read_bytes(store, document)
+    return as_download(document, data)
+
+
+def as_download(document: Document, data: bytes) -> Response:
+    """The bytes with the document's name and type, for no browser to show or to run."""
     name = quote(document.file_name, safe="")
     return Response(
         data,

@@ -201,6 +201,17 @@ async def get_valuation(
     return valuation
 
 
+async def find_latest(session: AsyncSession, *, portfolio_id: UUID) -> Valuation | None:
+    """The newest valuation of a portfolio; the caller has checked that it may be told."""
+    valuation: Valuation | None = await session.scalar(
+        select(Valuation)
+        .where(Valuation.portfolio_id == portfolio_id)
+        .order_by(Valuation.id.desc())
+        .limit(1)
+    )
+    return valuation
+
+
 async def list_items(session: AsyncSession, valuation: Valuation) -> Sequence[ValuationItem]:
     """The items of a valuation the caller may see, by right."""
     items = await session.scalars(

@@ -19,6 +19,7 @@ from app.lifecycle.programme import ChangeKind
 from app.lifecycle.valuations import CoverChoice, RunKind
 from app.models.accounts import AccessToken, ApiClient, Invitation, PasswordReset
 from app.models.alerts import Alert
+from app.models.appraisals import AppraisalAnswer, GradeAnswer, GradeSheet
 from app.models.claims import Claim, Disposal, Inspection, LoanGrade, Recovery, RecoveryShare
 from app.models.deals import Approval, Condition, Deal, QueueEntry
 from app.models.documents import Document
@@ -53,6 +54,7 @@ from app.services import extensions, repayments
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.ledger import AccountRole, Book
 from app.workdays.clocks import Outcome, Step
+from tests.make.appraisals import make_appraiser, make_order, make_report
 from tests.make.deals import Table, make_ready, make_table
 from tests.make.funds import make_fund
 from tests.make.limits import get_account
@@ -108,8 +110,46 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_terms(session, table.guarantor)
     await _make_loss(session, tenant)
     await _make_revaluation(session, tenant)
+    await _make_appraisal(session, tenant)
     await session.flush()
     return tenant
+
+
+async def _make_appraisal(session: AsyncSession, tenant: Tenant) -> None:
+    """A report that the bank ordered and disputed."""
+    appraiser = await make_appraiser(session)
+    order = await make_order(
+        session,
+        orderer=tenant.table.bank,
+        appraiser=appraiser,
+        portfolio_id=tenant.open_request.portfolio_id,
+        firm_id=tenant.table.firm.organisation_id,
+        rights=[tenant.right],
+    )
+    report = await make_report(session, order)
+    session.add(
+        AppraisalAnswer(
+            report_id=report.id,
+            verdict="disputed",
+            answered_by=order.orderer_id,
+            answered_at=NOW,
+        )
+    )
+    sheet = GradeSheet(
+        id=new_id(),
+        right_id=tenant.right.id,
+        firm_id=tenant.right.owner_id,
+        use="finance",
+        table_id="shape",
+        table_sha256=b"",
+        graded_on=TODAY,
+        facts={},
+        engine="",
+        started_at=NOW,
+    )
+    session.add(sheet)
+    await session.flush()
+    session.add(GradeAnswer(sheet_id=sheet.id, indicator="x", level=3, answered_at=NOW))
 
 
 async def _make_accounts(session: AsyncSession, firm: Actor) -> None:

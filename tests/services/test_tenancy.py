@@ -31,6 +31,7 @@ OPEN = {
     "rule_versions": "reference data: the rules in force and their sources",
     "calendar_days": "reference data: the working calendar",
     "matchmaking_events": "announcements to everybody",
+    "accreditations": "whom to order an appraisal from is public",
     "funds": "what a compensation fund is, is public; its money is on the ledger",
     "ledger_accounts": "limits and quotas, moved by every party under the ledger's locks",
     "ledger_transfers": "amounts between accounts; no party is named",
