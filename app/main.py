@@ -25,6 +25,7 @@ from app.routers import (
     documents,
     fund_figures,
     funds,
+    grading,
     lost_loans,
     oauth,
     organisation,
@@ -40,6 +41,7 @@ from app.routers import (
 from app.routers.company import appraisals as company_appraisals
 from app.routers.company import clocks as company_clocks
 from app.routers.company import deals as company_deals
+from app.routers.company import grading as company_grading
 from app.routers.company import imports as company_imports
 from app.routers.company import loans as company_loans
 from app.routers.company import membership as company_membership
@@ -157,6 +159,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lender_appraisals.router,
         appraiser.router,
         authority_appraisers.router,
+        grading.router,
+        company_grading.router,
     ):
         app.include_router(router, prefix="/v1")
     return app

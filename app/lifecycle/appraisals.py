@@ -1,4 +1,4 @@
-"""Life of an order for an external appraisal.
+"""Life of an order for an external appraisal, and of a sheet that grades a right.
 
 order   offered ─agree→ agreed ─deliver→ delivered ─accept→ accepted
           │ │ │            │ └─fall_overdue→ overdue ─deliver→ delivered
@@ -6,6 +6,8 @@ order   offered ─agree→ agreed ─deliver→ delivered ─accept→ accepted
           │ └─decline→ declined       delivered ─dispute→ disputed ─deliver→ delivered
           └─cancel→ cancelled                             └─accept→ accepted
         agreed ─cancel→ cancelled
+
+grade sheet   open ─finish→ finished; open ─discard→ discarded
 
 A disputed report stays beside its dispute: what follows is a further report, or acceptance of it.
 """
@@ -66,13 +68,18 @@ APPRAISAL: Machine[AppraisalStatus, AppraisalEvent] = Machine(
 class GradeSheetStatus(StrEnum):
     OPEN = "open"
     FINISHED = "finished"
+    DISCARDED = "discarded"
 
 
 class GradeSheetEvent(StrEnum):
     FINISH = "finish"
+    DISCARD = "discard"
 
 
 GRADE_SHEET: Machine[GradeSheetStatus, GradeSheetEvent] = Machine(
     "grade sheet",
-    {(GradeSheetStatus.OPEN, GradeSheetEvent.FINISH): GradeSheetStatus.FINISHED},
+    {
+        (GradeSheetStatus.OPEN, GradeSheetEvent.FINISH): GradeSheetStatus.FINISHED,
+        (GradeSheetStatus.OPEN, GradeSheetEvent.DISCARD): GradeSheetStatus.DISCARDED,
+    },
 )
