@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "appraisals"
-down_revision = "recovered_claims"
+down_revision = "valuation_runs"
 
 TABLES = (
     """
