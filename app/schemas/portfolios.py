@@ -25,6 +25,7 @@ from app.schemas.rights import RightOut
 RIGHTS_MAX = 500
 Factor = Annotated[Decimal, limits(gt=0, le=100), READ_DECIMAL, TELL_DECIMAL]
 Kloc = Annotated[Decimal, limits(gt=0, le=100_000), READ_DECIMAL, TELL_DECIMAL]
+Volatility = Annotated[Decimal, limits(le=300), READ_DECIMAL, TELL_DECIMAL]
 GrowthPct = Annotated[Decimal, limits(ge=-90, le=100), READ_DECIMAL, TELL_DECIMAL]
 _ID = "0193a1b2-0000-7000-8000-000000000001"
 
@@ -94,6 +95,9 @@ class RightInputs(Input):
     kloc: Kloc | None = None
     licensee_share_pct: SharePct | None = None
     opportunity_cost: Amount | None = None
+    project_value: Amount | None = None
+    project_cost: Amount | None = None
+    volatility_pct: Volatility | None = None
     comparables: Annotated[list[ComparableIn], Field(max_length=20)] | None = None
     evidence: Annotated[dict[ShortText, UUID], Field(max_length=30)] = {}
 

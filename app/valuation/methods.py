@@ -11,9 +11,10 @@ from app.valuation.checks import WHOLE_PCT, money
 from app.valuation.income import excess_earnings, incremental_income, perpetuity, profit_split
 from app.valuation.inputs import Inputs, Rates
 from app.valuation.market import market_comparables
+from app.valuation.options import Style, option_value
 from app.valuation.relief import relief_from_royalty
 from app.valuation.replacement import minimum_licence_fee, replacement_cost, software_cost
-from app.valuation.working import Worked
+from app.valuation.working import Step, Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,26 @@ def _minimum_fee(case: Case) -> Worked | str:
     )
 
 
+def _option(case: Case) -> Worked | str:
+    """A project that the right lets its owner begin on any day: each year of waiting costs 1/T."""
+    project, cost = case.inputs.money("project_value"), case.inputs.money("project_cost")
+    volatility = case.inputs.number("volatility_pct")
+    if project is None or cost is None or volatility is None:
+        return "no_project"
+    if not case.years:
+        return "no_life_left"
+    value = option_value(
+        asset_value=project,
+        exercise_cost=cost,
+        years=Decimal(case.years),
+        risk_free_pct=Decimal(case.rates.runs["risk_free_pct"]),
+        volatility_pct=volatility,
+        carry_cost_pct=Decimal(WHOLE_PCT) / case.years,
+        style=Style.AMERICAN,
+    )
+    return Worked(value, (Step("value of the project now", project),))
+
+
 METHODS: Mapping[str, Try] = {
     "relief_from_royalty": _relief,
     "excess_earnings": _excess,
@@ -209,10 +230,11 @@ METHODS: Mapping[str, Try] = {
     "software_cost": _software,
     "perpetuity": _perpetuity,
     "minimum_licence_fee": _minimum_fee,
+    "real_option": _option,
 }
 """In the order of preference."""
-BESIDE = frozenset({"perpetuity", "minimum_licence_fee"})
-"""A ceiling and a floor: shown, never the value that a loan rests on."""
+BESIDE = frozenset({"perpetuity", "minimum_licence_fee", "real_option"})
+"""A ceiling, a floor and a hope: shown, never the value that a loan rests on."""
 REASONS = {
     "relief_from_royalty": "income_is_stated",
     "replacement_cost": "only_costs_are_stated",

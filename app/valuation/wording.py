@@ -15,6 +15,7 @@ WORDING: Mapping[str, Text] = {
     "software_cost": say("software cost (COCOMO)"),
     "perpetuity": say("perpetuity of a renewable mark"),
     "minimum_licence_fee": say("minimum licence fee"),
+    "real_option": say("real option (American)"),
     # Why a method is chosen, stands beside the value, or is refused.
     "income_is_stated": say("chosen: sales that use the right are stated"),
     "only_costs_are_stated": say("chosen: nothing but the cost of making it is stated"),
@@ -35,6 +36,7 @@ WORDING: Mapping[str, Text] = {
     "no_costs": say("refused: no cost of making the right is stated"),
     "no_software": say("refused: the right is no software"),
     "no_lines_of_code": say("refused: the size of the code is not stated"),
+    "no_project": say("refused: no project that the right would open is stated"),
     "no_licensee": say("refused: no licensee's share is stated"),
     # What keeps a right from carrying a loan.
     "foreign": say("of another jurisdiction: it cannot be pledged here"),

@@ -1,6 +1,10 @@
 """Whole runs: from a canonical record to what is stored."""
 
+from datetime import date
 from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.money import ZERO, Money
 from app.identifiers.rights import RightKind
@@ -106,6 +110,7 @@ def test_every_method_says_why() -> None:
         "software_cost": "no_software",
         "perpetuity": "bounds_the_value",
         "minimum_licence_fee": "bounds_the_value",
+        "real_option": "no_project",
     }
 
 
@@ -120,6 +125,19 @@ def test_comparables_and_code_give_a_value_of_their_own() -> None:
     assert market["value"] == "1800000.00"  # 3 % of sales, six times
     assert chosen(coded) == "software_cost"
     assert worth(coded) > ZERO
+
+
+def test_a_project_is_an_option_and_no_value_to_lend_on() -> None:
+    project: dict[str, Any] = {
+        "project_value": "3422.00",
+        "project_cost": "2875.00",
+        "volatility_pct": "47.33",
+    }
+    found = execute(make_record(make_right(**project)))
+
+    [option] = [one for one in found["rights"][0]["methods"] if one["method"] == "real_option"]
+    assert 3422 - 2875 < float(option["value"]) < 3422
+    assert worth(found) == ZERO
 
 
 def test_a_fee_that_was_missed_ends_the_right_before_the_gazette_says_so() -> None:
@@ -156,3 +174,71 @@ def test_the_loan_and_what_the_firm_earns_bound_what_is_lent() -> None:
     wide = [Money.yuan(swing["high"]) - Money.yuan(swing["low"]) for swing in found["tornado"]]
     assert wide == sorted(wide, reverse=True)
     assert len(wide) == 5
+
+
+amounts = st.integers(0, 10**12).map(lambda fen: str(Money(fen)))
+shares = st.integers(0, 100).map(str)
+stated = st.fixed_dictionaries(
+    {},
+    optional={
+        "annual_revenue": amounts,
+        "materials": amounts,
+        "labour": amounts,
+        "annual_earnings": amounts,
+        "annual_charges": amounts,
+        "annual_profit": amounts,
+        "partner_cost": amounts,
+        "annual_income": amounts,
+        "asset_base": amounts,
+        "annual_excess": amounts,
+        "opportunity_cost": amounts,
+        "licensee_share_pct": shares,
+        "attribution_pct": shares,
+        "royalty_rate_pct": shares,
+        "margin_pct": shares,
+        "discount_rate_pct": shares,
+        "valid_pct": shares,
+        "growth_pct": st.integers(-90, 100).map(str),
+        "economic_life_years": st.integers(1, 40).map(str),
+        "kloc": st.integers(1, 100_000).map(str),
+        "product": st.sampled_from("pq"),
+        "family": st.sampled_from("fg"),
+    },
+)
+days = st.one_of(st.none(), st.dates(date(1950, 1, 1), date(2140, 1, 1)).map(date.isoformat))
+rights = st.builds(
+    lambda kind, expires, ended, lapsed, made, given: make_right(
+        kind=kind,
+        facts={"expires_on": expires, "ended_on": ended, "lapsed_on": lapsed, "made_on": made},
+        **given,
+    ),
+    st.sampled_from(RightKind),
+    days,
+    days,
+    days,
+    days,
+    stated,
+)
+loans = st.fixed_dictionaries(
+    {
+        "owed": st.one_of(st.none(), amounts),
+        "ends_on": st.dates(date(2026, 11, 23), date(2056, 1, 1)).map(date.isoformat),
+        "yearly_cash": st.one_of(st.none(), amounts),
+    }
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(rights, min_size=1, max_size=3), loans)
+def test_no_input_breaks_a_run(found: list[dict[str, Any]], loan: dict[str, Any]) -> None:
+    for place, right in enumerate(found):
+        right["right_id"] = str(place)
+
+    whole = execute(make_record(*found, loan=loan, scenarios=64))["whole"]
+
+    for name in ("market", "orderly_liquidation", "forced_sale", "lendable"):
+        low, value, high = (Money.yuan(whole[name][end]) for end in ("low", "value", "high"))
+        assert ZERO <= low <= value <= high
+    assert Money.yuan(whole["lendable"]["value"]) <= Money.yuan(whole["market"]["value"])
+    if whole["probability_below_loan"] is not None:
+        assert 0 <= float(whole["probability_below_loan"]) <= 1
