@@ -29,6 +29,7 @@ from app.core.settings import Settings
 from app.integrations.store import open_store
 from app.main import create_app
 from app.models.accounts import ApiClient, User
+from app.models.appraisals import Accreditation, AppraisalOrder, GradeSheet
 from app.models.deals import Condition, Deal, Drawdown, Registration
 from app.models.documents import Document
 from app.models.financing import FinancingRequest, Quote
@@ -38,10 +39,13 @@ from app.models.park_desk import MatchmakingEvent, Recommendation
 from app.models.portfolios import Portfolio, StatedValue, Valuation
 from app.models.programme import ProgrammeChange
 from app.models.rights import Right
-from app.services import drawdowns
+from app.schemas.grading import GradeSheetIn
+from app.services import drawdowns, grade_sheets
 from app.services.actor import SYSTEM, Actor, bind
 from tests.conftest import ActorClient
+from tests.make.appraisals import make_appraiser, make_order, make_report
 from tests.make.deals import Table, make_ready, make_table
+from tests.make.market import make_portfolio
 from tests.make.parties import NOW
 from tests.make.programme import make_pair, propose
 
@@ -57,6 +61,7 @@ TOKEN = "/v1/session/token"
 
 NAMED: dict[str, type[Any]] = {
     "change_id": ProgrammeChange,
+    "accreditation_id": Accreditation,
     "client_id": ApiClient,
     "condition_id": Condition,
     "cooperation_id": Cooperation,
@@ -67,6 +72,7 @@ NAMED: dict[str, type[Any]] = {
     "extension_id": Extension,
     "loan_id": Loan,
     "membership_id": ParkMembership,
+    "order_id": AppraisalOrder,
     "organisation_id": Organisation,
     "portfolio_id": Portfolio,
     "quote_id": Quote,
@@ -75,6 +81,7 @@ NAMED: dict[str, type[Any]] = {
     "repayment_id": Repayment,
     "request_id": FinancingRequest,
     "right_id": Right,
+    "sheet_id": GradeSheet,
     "user_id": User,
     "value_id": StatedValue,
     "valuation_id": Valuation,
@@ -151,6 +158,26 @@ async def make_loan(session: AsyncSession) -> Table:
     return table
 
 
+async def make_values(session: AsyncSession, firm: Actor) -> None:
+    """A report that the firm ordered of one of its rights, and an open grade sheet of it."""
+    right = (
+        await session.scalars(select(Right).where(Right.owner_id == firm.organisation_id).limit(1))
+    ).one()
+    portfolio = await make_portfolio(session, firm, [right])
+    order = await make_order(
+        session,
+        orderer=firm,
+        appraiser=await make_appraiser(session),
+        portfolio_id=portfolio.id,
+        firm_id=firm.organisation_id,
+        rights=[right],
+    )
+    await make_report(session, order)
+    await grade_sheets.start(
+        session, actor=firm, right_id=right.id, stated=GradeSheetIn(use="finance"), now=NOW
+    )
+
+
 @pytest.fixture
 async def callers(app: FastAPI, settings: Settings, session: AsyncSession) -> list[Caller]:
     app.state.store = open_store(settings.documents_url)
@@ -160,6 +187,7 @@ async def callers(app: FastAPI, settings: Settings, session: AsyncSession) -> li
     drawn = await make_loan(session)
     for document in await session.scalars(select(Document)):
         await app.state.store.put(document.store_key, b"%PDF-1.7")
+    await make_values(session, market.firm)
     pair = await make_pair(session)
     await propose(session, pair, "capacity", capacity="250000000.00")
     callers = [
