@@ -3,17 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.core.errors import NotFound
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.routers.access import may, signed_in
 from app.routers.deps import CurrentActor, Limit, Session, Today
+from app.routers.documents import Store, as_download
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
 from app.schemas.grading import GradeSheetDetailOut, GradeSheetOut, GradingTableOut
-from app.services import grade_results, grade_sheets
+from app.services import documents, grade_results, grade_sheets
+from app.services.documents import DocumentDamaged
 from app.services.grade_sheets import NoTableInForce
 from app.valuation.grading_table import table_on
 
@@ -77,3 +79,22 @@ async def get_sheet(sheet_id: UUID, actor: CurrentActor, session: Session) -> Gr
         grade_sheets.find_table(sheet),
         await grade_sheets.list_answers(session, sheet),
     )
+
+
+@router.get(
+    "/grade-sheets/{sheet_id}/answers/{indicator}/evidence",
+    dependencies=[_READS],
+    response_class=Response,
+    responses=problems(NotFound, DocumentDamaged)
+    | {200: {"description": "The bytes.", "content": {"application/octet-stream": {}}}},
+    summary="Download the evidence of an answer",
+)
+async def download_evidence(
+    sheet_id: UUID, indicator: str, actor: CurrentActor, session: Session, store: Store
+) -> Response:
+    """As it was uploaded, checked against its hash; an answer may rest on a note alone."""
+    document = await grade_sheets.get_evidence(
+        session, actor=actor, sheet_id=sheet_id, indicator=indicator
+    )
+    await session.commit()  # nothing stays open while the store is read
+    return as_download(document, await documents.read_bytes(store, document))

@@ -22,10 +22,11 @@ from app.identifiers.rights import KIND_NAMES, RightKind
 from app.lifecycle.appraisals import GRADE_SHEET, GradeSheetEvent, GradeSheetStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.appraisals import GradeAnswer, GradeSheet
+from app.models.documents import Document
 from app.models.rights import Right
 from app.schemas.grading import GradeAnswerIn, GradeSheetIn
 from app.services import documents, grade_facts, grade_results, history, outbox, rights
-from app.services.actor import Actor
+from app.services.actor import Actor, as_platform
 from app.services.constraints import refusing
 from app.valuation import ENGINE
 from app.valuation.grading_table import TABLES, Table, table_on
@@ -154,10 +155,7 @@ async def answer(
     if stated.note is None and stated.document_id is None:
         raise FieldRefused("note", say("an answer needs evidence: a note, a document or both"))
     if stated.document_id is not None:
-        try:
-            await documents.get_document(session, actor=actor, document_id=stated.document_id)
-        except NotFound:
-            raise FieldRefused("document_id", say("is no document of yours")) from None
+        await _must_be_own(session, actor, stated.document_id)
     given = {**dict(stated), "answered_by": actor.user_id, "answered_at": now}
     statement = insert(GradeAnswer).values(sheet_id=sheet.id, indicator=indicator, **given)
     row: GradeAnswer | None = await session.scalar(
@@ -168,6 +166,13 @@ async def answer(
     )
     assert row is not None
     return row
+
+
+async def _must_be_own(session: AsyncSession, actor: Actor, document_id: UUID) -> None:
+    """Lenders read the evidence with the sheet; what others shared is not the firm's to show."""
+    own = documents.visible_documents(actor).where(Document.owner_id == actor.organisation_id)
+    if await session.scalar(own.where(Document.id == document_id)) is None:
+        raise FieldRefused("document_id", say("is no document of yours"))
 
 
 async def finish(
@@ -204,6 +209,18 @@ async def list_answers(session: AsyncSession, sheet: GradeSheet) -> Sequence[Gra
         .execution_options(populate_existing=True)
     )
     return found.all()
+
+
+async def get_evidence(
+    session: AsyncSession, *, actor: Actor, sheet_id: UUID, indicator: str
+) -> Document:
+    """The document behind an answer, for whoever may see the sheet, shared with them or not."""
+    sheet = await get_sheet(session, actor=actor, sheet_id=sheet_id)
+    given = await session.get(GradeAnswer, (sheet.id, indicator))
+    if given is None or given.document_id is None:
+        raise NotFound
+    async with as_platform(session):
+        return await session.get_one(Document, given.document_id)
 
 
 def find_table(sheet: GradeSheet, tables: Sequence[Table] = TABLES) -> Table | None:

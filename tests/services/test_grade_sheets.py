@@ -19,7 +19,7 @@ from app.models.financing import FinancingRequest, RequestRight
 from app.models.organisations import FirmProfile
 from app.models.rights import Right
 from app.schemas.grading import GradeAnswerIn, GradeResultOut, GradeSheetDetailOut, GradeSheetIn
-from app.services import grade_results, grade_sheets, open_requests
+from app.services import documents, grade_results, grade_sheets, open_requests
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.grade_sheets import NotGraded, SheetStands, TableChanged
 from app.valuation.grading import Origin
@@ -156,6 +156,20 @@ async def test_an_answer_needs_evidence_and_may_be_given_again(
     assert result.whole.high == before.high
 
 
+async def test_a_document_that_another_shared_is_no_evidence(
+    session: AsyncSession, scene: Scene, now: datetime
+) -> None:
+    bank = await make_institution(session, OrganisationKind.BANK)
+    await bind(session, bank)
+    theirs = await make_document(session, bank.organisation_id)
+    await documents.share(session, theirs, organisation_ids=[scene.firm.organisation_id])
+    await bind(session, scene.firm)
+    sheet = await start(session, scene, now)
+
+    with pytest.raises(FieldRefused, match="is no document of yours"):
+        await answer(session, scene, sheet, now, document_id=theirs.id)
+
+
 async def test_what_the_register_answers_is_not_asked_of_people(
     session: AsyncSession, scene: Scene, now: datetime
 ) -> None:
@@ -241,7 +255,8 @@ async def test_lenders_read_finished_sheets_of_rights_they_may_see(
     session: AsyncSession, scene: Scene, now: datetime
 ) -> None:
     sheet = await start(session, scene, now)
-    await answer(session, scene, sheet, now)
+    proof = await make_document(session, scene.firm.organisation_id)
+    await answer(session, scene, sheet, now, document_id=proof.id)
     bank = await make_institution(session, OrganisationKind.BANK)
     authority = await make_institution(session, OrganisationKind.AUTHORITY)
     stranger = await make_firm(session)
@@ -270,5 +285,13 @@ async def test_lenders_read_finished_sheets_of_rights_they_may_see(
     rival = await make_institution(session, OrganisationKind.BANK)
     for reader in (bank, authority, scene.firm):
         assert await seen(reader) == {sheet.id}
+        evidence = await grade_sheets.get_evidence(
+            session, actor=reader, sheet_id=sheet.id, indicator="rivals"
+        )
+        assert evidence.id == proof.id
     for other in (rival, stranger):
         assert await seen(other) == set()
+        with pytest.raises(NotFound):
+            await grade_sheets.get_evidence(
+                session, actor=other, sheet_id=sheet.id, indicator="rivals"
+            )
