@@ -5,7 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
@@ -476,6 +477,54 @@ class TestWhoSees:
         await tell(session, scene, scene.bank, now)
 
         assert await self.seen(session, scene.bank) == set()
+
+
+class TestAReaderIsNoWriter:
+    async def test_only_the_orderer_and_the_appraiser_change_an_order(
+        self, session: AsyncSession, scene: Scene, now: datetime
+    ) -> None:
+        order = await order_by_bank(session, scene, now)
+        await deliver(session, scene, order, now)
+        cheaper = update(AppraisalOrder).values(price=Money(1)).returning(AppraisalOrder.id)
+        await bind(session, scene.firm)
+
+        assert (await session.scalars(select(AppraisalOrder.id))).all() == [order.id]
+        assert (await session.scalars(cheaper)).all() == []
+
+    async def test_nobody_orders_in_anothers_name_or_on_anothers_portfolio(
+        self, session: AsyncSession, scene: Scene
+    ) -> None:
+        stranger = await make_firm(session)
+        for orderer, firm in ((scene.firm, scene.firm), (stranger, scene.firm)):
+            await bind(session, stranger)
+            with pytest.raises(DBAPIError, match="row-level security"):
+                async with session.begin_nested():
+                    await make_order(
+                        session,
+                        orderer=orderer,
+                        appraiser=scene.appraiser,
+                        portfolio_id=scene.request.portfolio_id,
+                        firm_id=firm.organisation_id,
+                        rights=[],
+                    )
+
+    async def test_only_the_appraiser_of_the_order_writes_its_report_and_nobody_changes_it(
+        self, session: AsyncSession, scene: Scene, now: datetime
+    ) -> None:
+        order = await order_by_firm(session, scene, now)
+        await deliver(session, scene, order, now)
+        for statement in (
+            update(AppraisalReport).values(value=Money(1)),
+            delete(AppraisalReport),
+        ):
+            await bind(session, SYSTEM)
+            with pytest.raises(DBAPIError, match="append-only"):
+                async with session.begin_nested():
+                    await session.execute(statement)
+        await bind(session, scene.firm)
+        with pytest.raises(DBAPIError, match="row-level security"):
+            async with session.begin_nested():
+                await make_report(session, order, version=2)
 
 
 class TestBesideTheModel:
