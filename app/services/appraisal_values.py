@@ -1,21 +1,16 @@
 """An ordered report beside the platform's model value, and which of them count today."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.messages import Pair, Text, say
-from app.core.money import Money
 from app.lifecycle.appraisals import AppraisalStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.appraisals import AppraisalOrder, AppraisalReport
-from app.models.portfolios import Valuation, ValuationItem
 from app.schemas.appraisals import (
     ComparisonOut,
     DifferenceOut,
@@ -23,84 +18,14 @@ from app.schemas.appraisals import (
     LeftOutOut,
     SideOut,
 )
-from app.services import appraisal_orders, appraisal_reports, rules, valuations
-from app.services.actor import Actor, as_platform
+from app.services import appraisal_orders, appraisal_reports, model_values, rules
+from app.services.actor import Actor
 from app.valuation.comparison import Comparison, Inputs, Levels, Side, compare, draw_up
 
-MODEL, REPORT = "model", "report"
+REPORT = "report"
 
 READERS = (OrganisationKind.ENTERPRISE, *LENDERS, OrganisationKind.AUTHORITY)
 """Not the appraiser: a report is made without knowing what the model says."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelValue:
-    """What the platform's model says of some rights, and the engine that said it."""
-
-    side: Side
-    engine: str
-
-
-async def find_model_value(
-    session: AsyncSession, *, portfolio_id: UUID, right_ids: Collection[UUID]
-) -> ModelValue | None:
-    """The newest model value of the rights; None unless it covers every one of them.
-
-    The one seam between appraisals and the valuation engine. The caller has checked that the actor
-    may see the rights, whose portfolio it may not.
-    """
-    async with as_platform(session):
-        valuation = await valuations.find_latest(session, portfolio_id=portfolio_id)
-        if valuation is None:
-            return None
-        items = [
-            item
-            for item in await valuations.list_items(session, valuation)
-            if item.right_id in right_ids
-        ]
-    if len(items) < len(right_ids):
-        return None
-    side = Side(
-        name=MODEL,
-        value=Money.sum([item.value for item in items]),
-        valued_on=valuation.valued_on,
-        method=_method_of(items),
-        inputs=_inputs_of(valuation, items),
-    )
-    return ModelValue(side, valuation.engine)
-
-
-def _method_of(items: Collection[ValuationItem]) -> str:
-    """Income counts before cost in every item, so that the value is by it where there is any."""
-    by_income = {item.income_value is not None for item in items}
-    if by_income == {True}:
-        return "income"
-    return "cost" if by_income == {False} else "income_and_cost"
-
-
-def _inputs_of(valuation: Valuation, items: Collection[ValuationItem]) -> Inputs:
-    """The figures that are the same for all the rights; revenue is that of all together."""
-    stated = [
-        right
-        for right in valuation.inputs.get("rights", [])
-        if right["right_id"] in {str(item.right_id) for item in items}
-    ]
-    by_income = [right for right in stated if right["annual_revenue"] is not None]
-    if not by_income:
-        return Inputs()
-    rates: Mapping[str, Any] = valuation.inputs["rules"]["valuation"]
-    royalties = {Decimal(rates["royalty_rate_pct"][right["kind"]]) for right in by_income}
-    lives = {item.life_years for item in items if item.income_value is not None}
-    return Inputs(
-        discount_rate_pct=Decimal(rates["discount_rate_pct"]),
-        royalty_rate_pct=_only(royalties),
-        life_years=_only(lives),
-        annual_revenue=Money.sum([Money.yuan(right["annual_revenue"]) for right in by_income]),
-    )
-
-
-def _only(values: set[Any]) -> Any:
-    return next(iter(values)) if len(values) == 1 else None
 
 
 async def compare_report(
@@ -112,7 +37,7 @@ async def compare_report(
     report = await appraisal_reports.get_last(session, order)
     scope = await appraisal_orders.list_scope(session, order)
     right_ids = {right.right_id for right in scope}
-    model = await find_model_value(session, portfolio_id=order.portfolio_id, right_ids=right_ids)
+    model = await model_values.find(session, portfolio_id=order.portfolio_id, right_ids=right_ids)
     today = business_date(now)
     version = await rules.get_version(session, "appraisal", on=today)
     levels = Levels.of(version.body)

@@ -261,6 +261,19 @@ async def find_first(session: AsyncSession, *, valuation_id: UUID) -> UUID | Non
     return run_id
 
 
+async def find_newest(session: AsyncSession, *, portfolio_id: UUID) -> Worked | None:
+    """The newest run of a portfolio that is worked out, challenges aside."""
+    rows = await session.execute(
+        select(ValuationRun, ValuationResult)
+        .join(ValuationResult, ValuationResult.run_id == ValuationRun.id)
+        .where(ValuationRun.portfolio_id == portfolio_id, ValuationRun.kind != RunKind.CHALLENGE)
+        .order_by(ValuationRun.id.desc())
+        .limit(1)
+    )
+    found = rows.one_or_none()
+    return None if found is None else Worked(*found)
+
+
 async def list_runs(
     session: AsyncSession,
     *,

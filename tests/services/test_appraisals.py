@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
+from app.core.decimals import plain
 from app.core.errors import FieldRefused, NotFound
 from app.core.money import Money
 from app.lifecycle.appraisals import AppraisalStatus
@@ -27,14 +29,19 @@ from app.services import (
     appraisal_reports,
     appraisal_values,
     documents,
+    model_values,
     open_requests,
+    valuation_runs,
 )
 from app.services.accreditations import NotAccredited, RevokedAlready
 from app.services.actor import SYSTEM, Actor, KindRefused, bind
 from app.services.appraisal_orders import NothingToAppraise, NotTheOrderer
+from app.valuation.engine import ENGINE_VERSION
+from app.valuation.methods import BESIDE, METHODS
 from tests.make.appraisals import REPORT, make_appraiser, make_order, make_report
 from tests.make.market import make_firm, make_institution, make_open_request, make_right
 from tests.make.rights import make_document
+from tests.make.valued import make_backed
 
 
 @dataclass
@@ -551,6 +558,61 @@ class TestBesideTheModel:
         assert "beyond_level" in {finding.code for finding in shown.findings}
         # Delivered, and not accepted yet.
         assert (shown.drawn_up, shown.counted) == (Money.yuan(24_000_000), ["model"])
+
+    async def test_the_run_that_was_worked_out_is_the_models_word(
+        self, session: AsyncSession, now: datetime
+    ) -> None:
+        backed = await make_backed(session, Money.yuan(46_000_000))
+        results = await valuation_runs.work_out(backed.run.inputs)
+        await valuation_runs.keep_result(session, run_id=backed.run.id, results=results, now=now)
+        firm = backed.table.firm
+        order = await make_order(
+            session,
+            orderer=firm,
+            appraiser=await make_appraiser(session),
+            portfolio_id=backed.run.portfolio_id,
+            firm_id=firm.organisation_id,
+            rights=[backed.right],
+        )
+        await make_report(session, order, discount_rate_pct=Decimal("14.2"), life_years=8)
+        await bind(session, firm)
+
+        shown = await appraisal_values.compare_report(
+            session, actor=firm, order_id=order.id, now=now
+        )
+
+        assert shown.model is not None
+        assert shown.engine == ENGINE_VERSION
+        assert str(shown.model.value) == results["rights"][0]["value"]
+        assert shown.model.method == "income"
+        assert shown.model.inputs.annual_revenue == Money.yuan(46_000_000)
+        told = {finding.code: finding.text for finding in shown.findings}
+        assert told["discount_rate_pct"] == (
+            f"discount rate, %: the report takes 14.2, the model"
+            f" {plain(Decimal(results['rights'][0]['discount_rate_pct']))}"
+        )
+        assert "royalty_rate_pct" in told
+
+    def test_every_method_a_value_may_rest_on_has_its_approach(self) -> None:
+        assert model_values.APPROACHES.keys() == METHODS.keys() - BESIDE
+
+    async def test_a_run_that_lacks_a_right_leaves_the_word_to_the_quick_valuation(
+        self, session: AsyncSession, scene: Scene, now: datetime
+    ) -> None:
+        backed = await make_backed(session)
+        results = await valuation_runs.work_out(backed.run.inputs)
+        await valuation_runs.keep_result(session, run_id=backed.run.id, results=results, now=now)
+
+        missing = await model_values.find(
+            session, portfolio_id=backed.run.portfolio_id, right_ids={scene.right.id}
+        )
+        quick = await model_values.find(
+            session, portfolio_id=scene.request.portfolio_id, right_ids={scene.right.id}
+        )
+
+        assert missing is None
+        assert quick is not None
+        assert quick.engine == "test"
 
     async def test_an_expired_report_is_marked_and_does_not_count(
         self, session: AsyncSession, scene: Scene, now: datetime
