@@ -27,11 +27,15 @@ class BrokenMeasureFile(Unprocessable):
     reason: str
 
 
-def read_measures(directory: Path = DIRECTORY) -> Mapping[int, Measure]:
-    """Every measure of the directory by number; BrokenMeasureFile for the first bad file."""
+def read_measures(*directories: Path) -> Mapping[int, Measure]:
+    """Every measure of the directories by number; BrokenMeasureFile for the first bad file.
+
+    Without one, those of the policy that come with the service.
+    """
     measures: dict[int, Measure] = {}
     files: dict[int, str] = {}
-    for path in sorted(directory.glob("*.toml")):
+    places = directories or (DIRECTORY,)
+    for path in sorted(path for place in places for path in place.glob("*.toml")):
         measure = _read(path)
         if path.stem != f"{measure.number:02}-{measure.id}":
             raise BrokenMeasureFile(path.name, "id", "the file is named by number and id")

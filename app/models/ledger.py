@@ -37,8 +37,8 @@ class LedgerAccount(WithId, Base):
         ),
     )
 
-    book: Mapped[str]  # quota, guarantor, floor, fund, fund_base, fund_exposure
-    owner: Mapped[str]  # park code, organisation id, fund id, or the programme
+    book: Mapped[str]  # quota, guarantor, floor, fund, fund_base, fund_exposure, grant …
+    owner: Mapped[str]  # park code, id of organisation, fund or budget, or the programme
     role: Mapped[str]  # source, reserve, available, outstanding, called, reserved, paid …
     limited: Mapped[bool]
     debits_posted: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -46,6 +46,8 @@ class Scope(StrEnum):
     FUNDS_WRITE = "funds:write"
     CLAIMS_READ = "claims:read"
     CLAIMS_WRITE = "claims:write"
+    GRANTS_READ = "grants:read"
+    GRANTS_WRITE = "grants:write"
     DOCUMENTS_READ = "documents:read"
     DOCUMENTS_WRITE = "documents:write"
     PROGRAMME_READ = "programme:read"
@@ -71,6 +73,8 @@ MEANINGS: dict[Scope, str] = {
     Scope.FUNDS_WRITE: say("File loans with funds, answer filings, attach papers."),
     Scope.CLAIMS_READ: say("Read claims and recoveries."),
     Scope.CLAIMS_WRITE: say("Make claims, report payments, confirm receipts."),
+    Scope.GRANTS_READ: say("Read grant applications, reviews and entitlements."),
+    Scope.GRANTS_WRITE: say("Apply for grants, and answer for one's applications."),
     Scope.DOCUMENTS_READ: say("Read documents."),
     Scope.DOCUMENTS_WRITE: say("Upload documents."),
     Scope.PROGRAMME_READ: say("Read quotas, queues and the programme's figures."),

@@ -29,6 +29,8 @@ class Book(StrEnum):
     FUND = "fund"  # money of a compensation fund: paid in, paid out, come back
     FUND_BASE = "fund_base"  # IP principal filed with a fund, which its leverage is measured by
     FUND_EXPOSURE = "fund_exposure"  # the fund's share of it
+    GRANT = "grant"  # money of a measure of the policy, in all or of a year
+    GRANT_SLOTS = "grant_slots"  # places of a measure; one place is one unit
 
 
 class AccountRole(StrEnum):
@@ -39,7 +41,8 @@ class AccountRole(StrEnum):
     CALLED = "called"
     PROGRESS = "progress"
     RESERVED = "reserved"  # filed with a fund and not drawn
-    PAID = "paid"  # compensation, less what came back
+    COMMITTED = "committed"  # awarded and not paid
+    PAID = "paid"  # compensation or grants, less what came back
 
 
 class OperationKind(StrEnum):

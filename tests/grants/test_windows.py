@@ -82,6 +82,6 @@ def test_entitlements_tell_eligible_missing_and_refused() -> None:
 
     assert list(told) == [1, 2, 3, 4, 5, 9, 10, 14]
     assert told[1].missing == ["designation", "level"]
-    assert told[3].standing == "eligible"
+    assert (told[3].standing, told[3].assumed) == ("possible", ["outstanding"])
     assert told[4].standing == "refused"
     assert entitlements(known, date(2021, 1, 1)) == []
