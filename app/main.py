@@ -9,6 +9,7 @@ from app.core import logs
 from app.core.db import connect
 from app.core.settings import Settings
 from app.core.stopping import on_stop
+from app.grants.measure_files import DIRECTORY, MEASURES, read_measures
 from app.integrations.store import open_store
 from app.routers import (
     appraisals,
@@ -26,6 +27,11 @@ from app.routers import (
     fund_figures,
     funds,
     grading,
+    grant_awards,
+    grant_desk,
+    grant_programmes,
+    grant_reviews,
+    grants,
     lost_loans,
     oauth,
     organisation,
@@ -35,6 +41,7 @@ from app.routers import (
     problems,
     programme_changes,
     public,
+    public_grants,
     session,
     valuation_runs,
 )
@@ -93,6 +100,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    own = settings.measures_dir
+    app.state.measures = MEASURES if own is None else read_measures(DIRECTORY, own)
     app.state.streams = 0
     app.state.quota_feed = QuotaFeed(
         lambda: app.state.sessions,
@@ -153,6 +162,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lost_loans.router,
         valuation_runs.router,
         cover_signals.router,
+        public_grants.router,
+        grants.router,
+        grant_programmes.router,
+        grant_desk.router,
+        grant_awards.router,
+        grant_reviews.router,
         lender_due_diligence.router,
         appraisals.router,
         company_appraisals.router,

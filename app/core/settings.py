@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -83,6 +83,8 @@ class Settings(BaseSettings):
         pattern=r"^(file:///|s3://[^/]+)",
         repr=False,
     )
+    # Measures of this installation, beside those of the policy: a directory of TOML files.
+    measures_dir: DirectoryPath | None = None
     # Whether the demo region is loaded on first start; None means: when served on loopback.
     demo: bool | None = None
 

@@ -1,7 +1,8 @@
 """What an endpoint may ask for: a session, an actor, the time."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -12,6 +13,7 @@ from app.core.clock import business_date
 from app.core.db import snapshots
 from app.core.messages import say
 from app.core.money import Money
+from app.grants.measure import Measure
 from app.schemas.base import shape
 from app.services import tokens
 from app.services.actor import Actor, bind
@@ -99,8 +101,20 @@ async def get_snapshot(
 Snapshot = Annotated[AsyncSession, Depends(get_snapshot, scope="function")]
 
 
-def get_now() -> datetime:
-    return datetime.now(UTC)
+DEMO_DAYS = "Zhirong-Demo-Days"
+_DAYS = re.compile(r"[0-9]{1,3}")
+
+
+def get_now(request: Request) -> datetime:
+    """The time; where a demo was asked for by name, as many days later as the caller says.
+
+    Its notices and years would take as long as real ones otherwise.
+    """
+    now = datetime.now(UTC)
+    days = request.headers.get(DEMO_DAYS, "")
+    if request.app.state.settings.demo and _DAYS.fullmatch(days):
+        return now + timedelta(days=int(days))
+    return now
 
 
 Now = Annotated[datetime, Depends(get_now)]
@@ -112,6 +126,14 @@ def get_today(now: Now) -> date:
 
 Today = Annotated[date, Depends(get_today)]
 
+
+def get_measures(request: Request) -> Mapping[int, Measure]:
+    """The measures of the policy, and those of this installation."""
+    measures: Mapping[int, Measure] = request.app.state.measures
+    return measures
+
+
+Measures = Annotated[Mapping[int, Measure], Depends(get_measures)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="At most this many, 1–200.")]
 
