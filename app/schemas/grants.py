@@ -10,7 +10,7 @@ from app.core.money import Money
 from app.grants.entitlements import Standing
 from app.grants.measure import BudgetKind
 from app.lifecycle.grants import ApplicationStatus, ProgrammeStatus, WindowStatus
-from app.schemas.base import Day, Input, LongText, Output, Reference, ShortText
+from app.schemas.base import Day, Input, LongText, Output, ShortText
 from app.schemas.calculators.grant_award import FactIn
 from app.schemas.fields import PctOut
 
@@ -96,7 +96,7 @@ class ApplicationIn(Input):
     )
 
     window_id: UUID
-    key: Reference = Field(
+    key: ShortText = Field(
         description="The number of the designation, contract, project or application."
     )
     title: ShortText
@@ -122,7 +122,7 @@ class DraftIn(Input):
         }
     )
 
-    key: Reference
+    key: ShortText
     title: ShortText
     summary: LongText
     facts: Facts
@@ -191,7 +191,7 @@ class RecognitionIn(Input):
                 {
                     "measure": 1,
                     "organisation_id": _ID,
-                    "key": "CNIPA-2022-31",
+                    "key": "国知发运字〔2022〕35号",
                     "title": "国家知识产权强市建设试点城市",
                     "facts": {"designation": "pilot", "level": "city"},
                     "recognised_on": "2022-09-22",
@@ -202,7 +202,7 @@ class RecognitionIn(Input):
 
     measure: Number
     organisation_id: UUID
-    key: Reference = Field(description="Its number; the application's key.")
+    key: ShortText = Field(description="Its number; the application's key.")
     title: ShortText
     facts: Facts
     recognised_on: Day
