@@ -210,7 +210,8 @@ def demo(
         str | None, typer.Option(help="A running service, instead of a throw-away one.")
     ] = None,
 ) -> None:
-    """Drive a service over HTTP through the whole road for firms of all four parks.
+    """Drive a service over HTTP through the whole road for firms of all four parks, and one
+    applicant through each measure that pays.
 
     Without --url it starts a service of its own, which is gone afterwards. A service can have the
     demo once: its rights stay pledged, so a second one is refused from the start. Exit status 0
@@ -225,10 +226,10 @@ def demo(
     # Without a terminal, as in CI, the table still needs its width.
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
     if url is not None:
-        console.print(drive.table(asyncio.run(drive.drive(url, console=console))))
+        console.print(*asyncio.run(drive.drive(url, console=console)).tables())
         return
     with throwaway.service() as (own_url, data_dir):
-        console.print(drive.table(asyncio.run(drive.drive(own_url, console=console))))
+        console.print(*asyncio.run(drive.drive(own_url, console=console)).tables())
         auditing.verify(data_dir=data_dir)
 
 

@@ -42,6 +42,11 @@ def test_the_demo_takes_every_firm_down_its_road() -> None:
         "queued",
         "1200000.00",
         "1620000.00",
+        "999999.95",
+        "no ceiling stated",
+        "99 places",
+        "500000.00",
+        "1200000.00",
     ):
         assert told in run.stdout
 

@@ -1,5 +1,6 @@
 """Drives the whole demo against a running service and tells what came of it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -7,8 +8,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from app.core.clock import business_date
+from app.demo import grants
 from app.demo.cases import CASES
 from app.demo.failing import HadDemo, told_in_one_line
+from app.demo.grants import Awarded
 from app.demo.loss import open_funds, verify
 from app.demo.region import Region, region, sign_terms
 from app.demo.road import STEPS, Journey
@@ -28,7 +31,18 @@ COLUMNS = {
 }
 
 
-async def drive(url: str, *, console: Console) -> list[Journey]:
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What came of the firms' loans, and of the measures that pay."""
+
+    journeys: list[Journey]
+    awards: list[Awarded]
+
+    def tables(self) -> tuple[Table, Table]:
+        return table(self.journeys), grants.table(self.awards)
+
+
+async def drive(url: str, *, console: Console) -> Driven:
     """Take every case down the road at the service at ``url``. Raises at the first wrong step.
 
     A right is pledged once and its number stands once on a platform, so that a service that has
@@ -53,7 +67,8 @@ async def drive(url: str, *, console: Console) -> list[Journey]:
                 await journey.until_cash()
             await _finish(journeys)
             await verify(whole)
-    return journeys
+            progress.update(bar, description="grants of the measures")
+            return Driven(journeys, await grants.award_all(whole, today))
 
 
 async def _refuse_second(whole: Region, url: str) -> None:
