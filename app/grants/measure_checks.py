@@ -24,6 +24,8 @@ from app.grants.measure import (
 )
 
 WHOLE_PCT = 100
+PERIODS = ("public_notice", "correction")
+"""Periods that the road of every award has."""
 
 
 class BrokenMeasure(ValueError):
@@ -48,6 +50,10 @@ def check(measure: Measure) -> None:
         ):
             raise BrokenMeasure(f"{key}.award.form", f"does not go with kind {measure.kind}")
         _check_version(key, version)
+        stated = {period.id for period in version.periods}
+        for period in PERIODS if measure.pays else ():
+            if period not in stated:
+                raise BrokenMeasure(f"{key}.periods", f"states no {period}")
 
 
 def _check_dates(versions: Sequence[MeasureVersion]) -> None:

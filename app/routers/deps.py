@@ -14,6 +14,7 @@ from app.core.db import snapshots
 from app.core.messages import say
 from app.core.money import Money
 from app.grants.measure import Measure
+from app.grants.measure_files import MEASURES
 from app.schemas.base import shape
 from app.services import tokens
 from app.services.actor import Actor, bind
@@ -129,7 +130,7 @@ Today = Annotated[date, Depends(get_today)]
 
 def get_measures(request: Request) -> Mapping[int, Measure]:
     """The measures of the policy, and those of this installation."""
-    measures: Mapping[int, Measure] = request.app.state.measures
+    measures: Mapping[int, Measure] = getattr(request.app.state, "measures", MEASURES)
     return measures
 
 

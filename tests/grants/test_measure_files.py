@@ -67,6 +67,18 @@ criteria = [
   { id = "a", weight_pct = "60", text_zh = "甲", text_en = "a" },
   { id = "b", weight_pct = "40", text_zh = "乙", text_en = "b" },
 ]
+[[versions.periods]]
+id = "public_notice"
+days = 5
+unit = "working"
+text_zh = "公示"
+text_en = "public notice"
+[[versions.periods]]
+id = "correction"
+days = 10
+unit = "working"
+text_zh = "补正"
+text_en = "correction"
 """
 VERSION = GOOD[GOOD.index("[[versions]]") :]
 
@@ -126,6 +138,7 @@ def test_a_day_is_answered_by_the_rules_of_that_day(tmp_path: Path) -> None:
         ('id = "granted"\nclause = "share"', 'id = "granted"\nclause = "x"', "clause", "no clause"),
         ("required = true", "required = false", "facts.0.assumed", "may be left out"),
         ('kind = "none"', 'kind = "pot"', "budget.amount", "does not go with kind pot"),
+        ('id = "correction"', 'id = "corrections"', "versions.0.periods", "states no correction"),
         ('kind = "grant"', 'kind = "service"', "award", "does not go with kind service"),
     ],
 )

@@ -253,6 +253,12 @@ async def test_a_back_dated_programme_keeps_the_rules_then_in_force(road: Road) 
 
     submitted = await road.step(road.firm, "submission")
     assert submitted["award"] == "10000.00"
+    async with road.client_of(None) as client:
+        asked = {"measure": 15, "facts": {"digital": True}, "on": "2025-06-30"}
+        told = await client.post("/v1/calculators/grant-award", json=asked)
+        listed = (await client.get("/v1/calculators/grant-award/measures")).json()["measures"]
+    assert told.json()["award"] == "10000.00"
+    assert listed[-1]["number"] == 15
     # The newer rules give more, and so does the pot once a programme runs by them.
     await road.window(15)
     [budget] = (await road.get(None, "/public/grant-budgets", measure=15)).json()
