@@ -1,8 +1,9 @@
 """Applications for grants: drafted, submitted, corrected, appealed; who may see them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, delete, exists, or_, select
@@ -15,11 +16,13 @@ from app.core.messages import say
 from app.grants.measure import MeasureVersion
 from app.lifecycle.grants import (
     APPLICATION,
+    WINDOW,
     ApplicationEvent,
     ApplicationStatus,
     WindowStatus,
 )
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.documents import Document
 from app.models.grants import (
     GrantApplication,
@@ -39,7 +42,6 @@ from app.services import (
     outbox,
 )
 from app.services.actor import Actor, as_platform
-from app.services.names import NAMES
 
 APPLICANTS = (OrganisationKind.ENTERPRISE, OrganisationKind.AGENCY, OrganisationKind.PARK)
 WRITABLE = (ApplicationStatus.DRAFT, ApplicationStatus.RETURNED)
@@ -47,18 +49,24 @@ WRITABLE = (ApplicationStatus.DRAFT, ApplicationStatus.RETURNED)
 
 @dataclass(eq=False)
 class WindowNotOpen(Conflict):
-    message = "The window is {state}, {opens_on} to {closes_on}."
+    message = "The application window {state}; it was called for {opens_on} to {closes_on}."
 
-    state: str
+    state: WindowStatus
     opens_on: date
     closes_on: date
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(WINDOW.name, self.state)}
 
 
 @dataclass(eq=False)
 class NotADraft(Conflict):
-    message = "The application is {state}; only a draft or a returned one is changed."
+    message = "The application {state}; only a draft or a returned one is changed."
 
-    state: str
+    state: ApplicationStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(APPLICATION.name, self.state)}
 
 
 @dataclass(eq=False)
@@ -201,7 +209,7 @@ async def change(
     locked = await lock_own(session, actor=actor, application_id=application_id)
     application = locked.application
     if application.status not in WRITABLE:
-        raise NotADraft(NAMES[application.status])
+        raise NotADraft(application.status)
     grant_rules.check_facts(locked.rules, data.facts)
     application.key = grant_duplicates.normal(data.key)
     application.title, application.summary = data.title, data.summary
@@ -294,4 +302,4 @@ async def _attach(
 def _must_be_open(window: GrantWindow, now: datetime) -> None:
     open_today = window.opens_on <= business_date(now) <= window.closes_on
     if window.status is not WindowStatus.OPEN or not open_today:
-        raise WindowNotOpen(NAMES[window.status], window.opens_on, window.closes_on)
+        raise WindowNotOpen(window.status, window.opens_on, window.closes_on)

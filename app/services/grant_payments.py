@@ -12,7 +12,6 @@ from app.core.errors import Conflict, FieldRefused
 from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.grants import APPLICATION, ApplicationEvent, ApplicationStatus
-from app.lifecycle.machine import IllegalMove
 from app.models.grants import GrantApplication, GrantObjection, GrantReview
 from app.schemas.grant_desk import (
     AgreementIn,
@@ -112,8 +111,7 @@ async def draw_up(
         if stored == (data.reference, data.terms):
             return application
         raise DoneOtherwise(application.agreement_reference or "")
-    if application.status is not ApplicationStatus.APPROVED:
-        raise IllegalMove(APPLICATION.name, application.status, ApplicationEvent.AGREE)
+    APPLICATION.after(application.status, ApplicationEvent.AGREE)  # raises unless it is approved
     application.agreement_reference = data.reference
     application.agreement_terms = data.terms
     history.note(session, APPLICATION.name, application.id, "draw up", actor=actor, now=now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -24,18 +25,21 @@ from app.lifecycle.grants import (
     WindowStatus,
 )
 from app.lifecycle.parties import OrganisationKind
+from app.lifecycle.words import state_of
 from app.models.grants import GrantApplication, GrantProgramme, GrantWindow
 from app.schemas.grants import ProgrammeIn, WindowIn
 from app.services import grant_budgets, grant_rules, history, outbox
 from app.services.actor import Actor, as_platform
-from app.services.names import NAMES
 
 
 @dataclass(eq=False)
 class ProgrammeNotOpen(Conflict):
-    message = "The programme is {state}; a window opens in an open one."
+    message = "The grant programme {state}; a window is announced in one that is open."
 
-    state: str
+    state: ProgrammeStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(GRANT_PROGRAMME.name, self.state)}
 
 
 @dataclass(eq=False)
@@ -161,7 +165,7 @@ async def create_window(
     actor.must_be(OrganisationKind.AUTHORITY)
     programme = await lock_programme(session, programme_id)
     if programme.status is not ProgrammeStatus.OPEN:
-        raise ProgrammeNotOpen(NAMES[programme.status])
+        raise ProgrammeNotOpen(programme.status)
     if data.closes_on < max(data.opens_on, business_date(now)):
         raise FieldRefused("closes_on", say("is before the window opens, or over"))
     window = GrantWindow(

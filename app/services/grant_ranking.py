@@ -37,7 +37,6 @@ from app.services import (
 )
 from app.services.actor import SYSTEM, Actor, as_platform
 from app.services.grant_applications import Locked
-from app.services.names import NAMES
 
 _PLACES = Decimal("0.000001")
 BELOW_PASS_MARK = "below the pass mark"
@@ -115,7 +114,7 @@ async def recommend(
     )
     application, rules = locked.application, locked.rules
     if application.status is not ApplicationStatus.REVIEWING:
-        raise grant_reviews.NotInReview(NAMES[application.status])
+        raise grant_reviews.NotInReview(application.status)
     sheets = await grant_reviews.filed_sheets(session, application, rules)
     if rules.scoring is None:
         if not all(sheet.supports for sheet in sheets):

@@ -1,8 +1,9 @@
 """Reviews: agencies are asked, declare what binds them to the applicant, and file their sheets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -11,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
 from app.core.messages import say
 from app.grants.measure import MeasureVersion
-from app.lifecycle.grants import ApplicationStatus
+from app.lifecycle.grants import APPLICATION, ApplicationStatus
 from app.lifecycle.parties import OrganisationKind, OrganisationStatus
+from app.lifecycle.words import state_of
 from app.models.grants import GrantApplication, GrantReview
 from app.models.organisations import Organisation
 from app.schemas.grant_desk import DeclarationIn, SheetIn
@@ -26,14 +28,16 @@ from app.services import (
     outbox,
 )
 from app.services.actor import Actor, as_platform
-from app.services.names import NAMES
 
 
 @dataclass(eq=False)
 class NotInReview(Conflict):
-    message = "The application is {state}, not in review."
+    message = "The application {state}; it is not under review."
 
-    state: str
+    state: ApplicationStatus
+
+    def words(self) -> Mapping[str, Any]:
+        return {"state": state_of(APPLICATION.name, self.state)}
 
 
 @dataclass(eq=False)
@@ -95,7 +99,7 @@ async def assign(
     )
     application = locked.application
     if application.status is not ApplicationStatus.REVIEWING:
-        raise NotInReview(NAMES[application.status])
+        raise NotInReview(application.status)
     agency = await session.get(Organisation, organisation_id)
     if (
         agency is None
@@ -212,7 +216,7 @@ async def _lock_own(
     if review is None:
         raise NotFound
     if application.status is not ApplicationStatus.REVIEWING:
-        raise NotInReview(NAMES[application.status])
+        raise NotInReview(application.status)
     programme = await grant_programmes.get_programme(session, programme_id=application.programme_id)
     return review, grant_rules.rules_of(programme)
 

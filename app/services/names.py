@@ -7,7 +7,6 @@ from app.identifiers.rights import Register
 from app.lending.grading import Grade
 from app.lifecycle.deals import ContractKind, PledgeeKind
 from app.lifecycle.funds import ClaimKind
-from app.lifecycle.grants import ApplicationStatus, ProgrammeStatus, WindowStatus
 from app.lifecycle.parties import OrganisationKind
 from app.risk.scheme import Stops
 from app.schemas.deals import MilestoneKind
@@ -41,26 +40,4 @@ NAMES: dict[StrEnum, Text] = {
     Stops.FILINGS: say("new filings"),
     Stops.COMPENSATION: say("compensation"),
     ClaimKind.FUND: say("fund"),
-    ProgrammeStatus.PLANNED: say("planned"),
-    ProgrammeStatus.OPEN: say("open"),
-    ProgrammeStatus.CLOSED: say("closed"),
-    WindowStatus.SCORING: say("being scored"),
-    WindowStatus.DECIDED: say("decided"),
-    WindowStatus.CANCELLED: say("cancelled"),
-    ApplicationStatus.DRAFT: say("draft"),
-    ApplicationStatus.SUBMITTED: say("submitted"),
-    ApplicationStatus.RETURNED: say("returned for correction"),
-    ApplicationStatus.REVIEWING: say("in review"),
-    ApplicationStatus.RECOMMENDED: say("recommended"),
-    ApplicationStatus.NOTICED: say("on public notice"),
-    ApplicationStatus.APPROVED: say("approved"),
-    ApplicationStatus.AGREED: say("agreed"),
-    ApplicationStatus.PAID: say("paid"),
-    ApplicationStatus.AUDITED: say("audited"),
-    ApplicationStatus.REJECTED: say("rejected"),
-    ApplicationStatus.APPEALED: say("under appeal"),
-    ApplicationStatus.REFUSED: say("refused"),
-    ApplicationStatus.WITHDRAWN: say("withdrawn"),
-    ApplicationStatus.CLAWING_BACK: say("being clawed back"),
-    ApplicationStatus.CLAWED_BACK: say("clawed back"),
 }
