@@ -42,6 +42,7 @@ from app.routers import (
     programme_changes,
     public,
     public_grants,
+    public_services,
     session,
     valuation_runs,
 )
@@ -118,6 +119,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (
         calculators.router,
         public.router,
+        public_services.open_list,
+        public_services.router,
         session.router,
         session.keyed,
         oauth.router,

@@ -34,6 +34,7 @@ THINGS: dict[str, Text] = {
     "pledge registration": say("pledge registration"),
     "programme change": say("programme change"),
     "quote": say("quote"),
+    "service version": say("service version"),
 }
 
 STATES: dict[str | tuple[str, str], Text] = {
@@ -122,6 +123,8 @@ STATES: dict[str | tuple[str, str], Text] = {
     "waiting": say("waits for room"),
     "withdrawn": say("is withdrawn"),
     "written_off": say("is written off"),
+    "published": say("is published"),
+    "superseded": say("has given way to the next one"),
 }
 
 EVENTS: dict[str | tuple[str, str], Text] = {
@@ -194,6 +197,8 @@ EVENTS: dict[str | tuple[str, str], Text] = {
     "verify": say("verified"),
     "withdraw": say("withdrawn"),
     "write_off": say("written off"),
+    "publish": say("published"),
+    "supersede": say("followed by the next one"),
 }
 
 BY_ITSELF = frozenset(
@@ -226,6 +231,7 @@ BY_ITSELF = frozenset(
         ("quote", "lapse"),
         ("quote", "reinstate"),
         ("quote", "stand_by"),
+        ("service version", "supersede"),
     }
 )
 """What follows from a date or from another act: nobody is told to do it."""

@@ -64,6 +64,7 @@ from tests.make.market import make_institution, make_open_request
 from tests.make.parties import NOW
 from tests.make.renewals import TODAY, draw_all, loan_of
 from tests.make.rights import make_document
+from tests.make.services import make_service_rows
 
 SOON = NOW + timedelta(days=1)
 
@@ -113,6 +114,7 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_revaluation(session, tenant)
     await _make_appraisal(session, tenant)
     await make_grants(session, table.firm, document)
+    await make_service_rows(session)
     await session.flush()
     return tenant
 

@@ -18,6 +18,7 @@ from app.models.financing import FinancingRequest, Quote, QuoteRevision, Request
 from app.models.funds import FundSuspension
 from app.models.loans import Instalment, Loan, Repayment
 from app.models.organisations import Cooperation, FirmProfile, Organisation
+from app.models.public_services import ServiceVersion
 from app.models.rights import CoOwner, Right
 from app.services import failures, rights
 from app.services.actor import NOBODY, SYSTEM, Actor, bind
@@ -62,6 +63,10 @@ OPEN_ROWS: dict[str, tuple[str, Callable[[], ColumnElement[bool]]]] = {
     "fund_suspensions": (
         "what a fund has stopped for every bank concerns every bank",
         lambda: FundSuspension.bank_id.is_(None),
+    ),
+    "service_versions": (
+        "what was published of the list of public services is public",
+        lambda: ServiceVersion.published_at.is_not(None),
     ),
     "financing_requests": (
         "lenders choose what to quote on; the request names nobody",

@@ -1,0 +1,56 @@
+"""Versions of public services, proposed and published by two people of the authority."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.lifecycle.parties import OrganisationKind
+from app.models.organisations import Organisation
+from app.models.public_services import ServiceVersion
+from app.schemas.public_services import ServiceVersionIn
+from app.services import service_list
+from app.services.actor import Actor
+from tests.make.parties import NOW, make_actor, make_organisation
+
+PLEDGES: dict[str, Any] = {
+    "category": "acceptance",
+    "name": "专利权质押登记",
+    "name_en": "Registration of patent pledges",
+    "content": "受理专利权质押登记、变更和注销申请",
+    "form": "窗口、网上",
+    "process": ["预审", "受理", "领取登记通知书"],
+    "basis": "《专利权质押登记办法》",
+    "contact": "宁夏业务受理窗口",
+    "reason": "首次发布",
+}
+
+
+async def make_two_people(session: AsyncSession) -> tuple[Actor, Actor]:
+    """Two people of one authority."""
+    authority = await make_organisation(session, OrganisationKind.AUTHORITY)
+    return await make_actor(session, authority), await make_actor(session, authority)
+
+
+async def make_colleague(session: AsyncSession, actor: Actor) -> Actor:
+    organisation = await session.get_one(Organisation, actor.organisation_id)
+    return await make_actor(session, organisation)
+
+
+def make_version(**changes: Any) -> ServiceVersionIn:
+    return ServiceVersionIn(**(PLEDGES | changes))
+
+
+async def publish(
+    session: AsyncSession, people: tuple[Actor, Actor], code: str, **changes: Any
+) -> ServiceVersion:
+    now = changes.pop("now", NOW)
+    proposed = await service_list.propose(
+        session, actor=people[0], code=code, data=make_version(**changes), now=now
+    )
+    return await service_list.publish(session, actor=people[1], version_id=proposed.id, now=now)
+
+
+async def make_service_rows(session: AsyncSession) -> None:
+    """A row that is not public in every table of the public services."""
+    one, _ = await make_two_people(session)
+    await service_list.propose(session, actor=one, code="pledges", data=make_version(), now=NOW)
