@@ -33,6 +33,7 @@ from app.routers import (
     grant_reviews,
     grants,
     lost_loans,
+    market,
     oauth,
     organisation,
     park,
@@ -44,6 +45,7 @@ from app.routers import (
     public_grants,
     public_services,
     session,
+    transfer_contracts,
     valuation_runs,
 )
 from app.routers.company import appraisals as company_appraisals
@@ -120,6 +122,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         calculators.router,
         public.router,
         public_services.open_list,
+        market.board,
+        market.router,
+        transfer_contracts.router,
         public_services.router,
         session.router,
         session.keyed,

@@ -35,6 +35,9 @@ THINGS: dict[str, Text] = {
     "programme change": say("programme change"),
     "quote": say("quote"),
     "service version": say("service version"),
+    "market listing": say("market listing"),
+    "market enquiry": say("market enquiry"),
+    "transfer contract": say("transfer contract"),
 }
 
 STATES: dict[str | tuple[str, str], Text] = {
@@ -125,6 +128,9 @@ STATES: dict[str | tuple[str, str], Text] = {
     "written_off": say("is written off"),
     "published": say("is published"),
     "superseded": say("has given way to the next one"),
+    "concluded": say("is concluded"),
+    "asked": say("waits for an answer"),
+    ("transfer contract", "proposed"): say("waits for the buyer"),
 }
 
 EVENTS: dict[str | tuple[str, str], Text] = {
@@ -199,6 +205,7 @@ EVENTS: dict[str | tuple[str, str], Text] = {
     "write_off": say("written off"),
     "publish": say("published"),
     "supersede": say("followed by the next one"),
+    "conclude": say("concluded"),
 }
 
 BY_ITSELF = frozenset(
@@ -232,6 +239,8 @@ BY_ITSELF = frozenset(
         ("quote", "reinstate"),
         ("quote", "stand_by"),
         ("service version", "supersede"),
+        ("market listing", "conclude"),
+        ("market enquiry", "conclude"),
     }
 )
 """What follows from a date or from another act: nobody is told to do it."""

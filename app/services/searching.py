@@ -19,6 +19,11 @@ def score_of(column: InstrumentedAttribute[list[str]], grams: list[str]) -> Colu
     return counted.scalar_subquery()
 
 
+def holds(column: InstrumentedAttribute[list[str]], word: str) -> ColumnElement[bool]:
+    """Whether ``word`` is in the row's array."""
+    return column.op("@>", is_comparison=True)(cast(literal([word]), ARRAY(Text)))
+
+
 def matches(
     column: InstrumentedAttribute[list[str]], query: str
 ) -> tuple[ColumnElement[bool], ColumnElement[Any]]:

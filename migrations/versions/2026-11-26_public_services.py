@@ -1,4 +1,4 @@
-"""Public services: the list of services"""
+"""Public services: their list, the market of patents"""
 
 from alembic import op
 
@@ -42,9 +42,121 @@ CREATE TABLE service_versions (
     """CREATE INDEX ix_service_versions_grams ON service_versions USING gin (grams)""",
     """CREATE UNIQUE INDEX uq_service_versions_proposed ON service_versions (code) WHERE status = 'proposed'""",
     """CREATE UNIQUE INDEX uq_service_versions_published ON service_versions (code) WHERE status = 'published'""",
+    """
+CREATE TABLE market_listings (
+    id UUID NOT NULL,
+    owner_id UUID NOT NULL,
+    side VARCHAR(32) NOT NULL,
+    form VARCHAR(32) NOT NULL,
+    title TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    ipc TEXT[] NOT NULL,
+    subclasses TEXT[] NOT NULL,
+    patent_number TEXT,
+    right_id UUID,
+    holder_name TEXT,
+    price BIGINT,
+    terms TEXT NOT NULL,
+    disposal_id UUID,
+    valid_until DATE NOT NULL,
+    status VARCHAR(32) NOT NULL,
+    grams TEXT[] NOT NULL,
+    listed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_market_listings PRIMARY KEY (id),
+    CONSTRAINT ck_market_listings_offer_patent CHECK (side <> 'offer' OR patent_number IS NOT NULL),
+    CONSTRAINT ck_market_listings_open_licence_terms CHECK (form <> 'open_licence' OR side <> 'offer' OR (price IS NOT NULL AND terms <> '')),
+    CONSTRAINT ck_market_listings_price_not_negative CHECK (price >= 0),
+    CONSTRAINT fk_market_listings_owner_id FOREIGN KEY(owner_id) REFERENCES organisations (id),
+    CONSTRAINT fk_market_listings_right_id FOREIGN KEY(right_id) REFERENCES rights (id),
+    CONSTRAINT fk_market_listings_disposal_id FOREIGN KEY(disposal_id) REFERENCES disposals (id)
 )
-NAMES = ("service_versions",)
-APPEND_ONLY: tuple[str, ...] = ()
+    """,
+    """CREATE INDEX ix_market_listings_grams ON market_listings USING gin (grams)""",
+    """CREATE INDEX ix_market_listings_owner_id_id ON market_listings (owner_id, id)""",
+    """CREATE INDEX ix_market_listings_subclasses ON market_listings USING gin (subclasses)""",
+    """CREATE UNIQUE INDEX uq_market_listings_offer ON market_listings (patent_number, form) WHERE side = 'offer' AND status = 'open'""",
+    """
+CREATE TABLE market_enquiries (
+    id UUID NOT NULL,
+    listing_id UUID NOT NULL,
+    asker_id UUID NOT NULL,
+    owner_id UUID NOT NULL,
+    status VARCHAR(32) NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_market_enquiries PRIMARY KEY (id),
+    CONSTRAINT ck_market_enquiries_two_sides CHECK (asker_id <> owner_id),
+    CONSTRAINT fk_market_enquiries_listing_id FOREIGN KEY(listing_id) REFERENCES market_listings (id),
+    CONSTRAINT fk_market_enquiries_asker_id FOREIGN KEY(asker_id) REFERENCES organisations (id),
+    CONSTRAINT fk_market_enquiries_owner_id FOREIGN KEY(owner_id) REFERENCES organisations (id)
+)
+    """,
+    """CREATE INDEX ix_market_enquiries_asker_id_id ON market_enquiries (asker_id, id)""",
+    """CREATE INDEX ix_market_enquiries_owner_id_id ON market_enquiries (owner_id, id)""",
+    """CREATE UNIQUE INDEX uq_market_enquiries_live ON market_enquiries (listing_id, asker_id) WHERE status IN ('asked', 'accepted')""",
+    """
+CREATE TABLE market_messages (
+    enquiry_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    sender_id UUID NOT NULL,
+    body TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_market_messages PRIMARY KEY (enquiry_id, number),
+    CONSTRAINT fk_market_messages_enquiry_id FOREIGN KEY(enquiry_id) REFERENCES market_enquiries (id),
+    CONSTRAINT fk_market_messages_sender_id FOREIGN KEY(sender_id) REFERENCES organisations (id)
+)
+    """,
+    """
+CREATE TABLE transfer_contracts (
+    id UUID NOT NULL,
+    enquiry_id UUID NOT NULL,
+    supplier_id UUID NOT NULL,
+    buyer_id UUID NOT NULL,
+    form VARCHAR(32) NOT NULL,
+    patent_number TEXT NOT NULL,
+    right_id UUID,
+    disposal_id UUID,
+    amount BIGINT NOT NULL,
+    exclusive BOOLEAN NOT NULL,
+    signed_on DATE NOT NULL,
+    ends_on DATE,
+    document_id UUID,
+    record_number TEXT,
+    status VARCHAR(32) NOT NULL,
+    proposed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    note TEXT,
+    paid BIGINT NOT NULL,
+    benefit TEXT,
+    benefit_document_id UUID,
+    CONSTRAINT pk_transfer_contracts PRIMARY KEY (id),
+    CONSTRAINT ck_transfer_contracts_amount_positive CHECK (amount > 0),
+    CONSTRAINT ck_transfer_contracts_paid CHECK (paid BETWEEN 0 AND amount),
+    CONSTRAINT ck_transfer_contracts_two_sides CHECK (supplier_id <> buyer_id),
+    CONSTRAINT ck_transfer_contracts_dates_ordered CHECK (ends_on IS NULL OR ends_on >= signed_on),
+    CONSTRAINT fk_transfer_contracts_enquiry_id FOREIGN KEY(enquiry_id) REFERENCES market_enquiries (id),
+    CONSTRAINT fk_transfer_contracts_supplier_id FOREIGN KEY(supplier_id) REFERENCES organisations (id),
+    CONSTRAINT fk_transfer_contracts_buyer_id FOREIGN KEY(buyer_id) REFERENCES organisations (id),
+    CONSTRAINT fk_transfer_contracts_right_id FOREIGN KEY(right_id) REFERENCES rights (id),
+    CONSTRAINT fk_transfer_contracts_disposal_id FOREIGN KEY(disposal_id) REFERENCES disposals (id),
+    CONSTRAINT fk_transfer_contracts_document_id FOREIGN KEY(document_id) REFERENCES documents (id),
+    CONSTRAINT fk_transfer_contracts_benefit_document_id FOREIGN KEY(benefit_document_id) REFERENCES documents (id)
+)
+    """,
+    """CREATE INDEX ix_transfer_contracts_buyer_id_id ON transfer_contracts (buyer_id, id)""",
+    """CREATE INDEX ix_transfer_contracts_supplier_id_id ON transfer_contracts (supplier_id, id)""",
+    """CREATE UNIQUE INDEX uq_transfer_contracts_consent ON transfer_contracts (disposal_id) WHERE status IN ('proposed', 'confirmed') AND form <> 'open_licence'""",
+    """CREATE UNIQUE INDEX uq_transfer_contracts_live ON transfer_contracts (enquiry_id) WHERE status IN ('proposed', 'confirmed')""",
+)
+NAMES = (
+    "service_versions",
+    "market_listings",
+    "market_enquiries",
+    "market_messages",
+    "transfer_contracts",
+)
+APPEND_ONLY: tuple[str, ...] = ("market_messages",)
 
 
 def seen(parent: str, column: str, condition: str = "true") -> str:
@@ -52,12 +164,27 @@ def seen(parent: str, column: str, condition: str = "true") -> str:
     return f"EXISTS (SELECT FROM {parent} p WHERE p.id = {column} AND {condition})"
 
 
+ENQUIRED = "EXISTS (SELECT FROM market_enquiries e WHERE e.listing_id = market_listings.id)"
+
 # Who sees a row: besides the authority and the platform.
 READ = {
     "service_versions": "published_at IS NOT NULL",
+    "market_listings": f"status = 'open' OR owner_id = app_org() OR {ENQUIRED}",
+    "market_enquiries": "app_org() IN (asker_id, owner_id)",
+    "market_messages": seen("market_enquiries", "enquiry_id"),
+    "transfer_contracts": "app_org() IN (supplier_id, buyer_id)",
 }
-INSERT: dict[str, str] = {}
-UPDATE: dict[str, str] = {}
+INSERT = {
+    "market_listings": "owner_id = app_org()",
+    "market_enquiries": "asker_id = app_org()",
+    "market_messages": "sender_id = app_org() AND " + seen("market_enquiries", "enquiry_id"),
+    "transfer_contracts": "supplier_id = app_org()",
+}
+UPDATE = {
+    "market_listings": "owner_id = app_org()",
+    "market_enquiries": "app_org() IN (asker_id, owner_id)",
+    "transfer_contracts": "app_org() IN (supplier_id, buyer_id)",
+}
 
 
 def policies(table: str) -> dict[str, str]:

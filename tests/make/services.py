@@ -4,7 +4,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import new_id
+from app.core.money import ZERO, Money
+from app.lifecycle.market import ListingSide, ListingStatus, TransferForm
 from app.lifecycle.parties import OrganisationKind
+from app.models.market import MarketEnquiry, MarketListing, MarketMessage, TransferContract
 from app.models.organisations import Organisation
 from app.models.public_services import ServiceVersion
 from app.schemas.public_services import ServiceVersionIn
@@ -50,7 +54,48 @@ async def publish(
     return await service_list.publish(session, actor=people[1], version_id=proposed.id, now=now)
 
 
-async def make_service_rows(session: AsyncSession) -> None:
+async def make_service_rows(session: AsyncSession, firm: Actor, other: Actor) -> None:
     """A row that is not public in every table of the public services."""
     one, _ = await make_two_people(session)
     await service_list.propose(session, actor=one, code="pledges", data=make_version(), now=NOW)
+    own, theirs = firm.organisation_id, other.organisation_id
+    listing = MarketListing(
+        id=new_id(),
+        owner_id=own,
+        side=ListingSide.DEMAND,
+        form=TransferForm.LICENCE,
+        title="求购节水清洗技术",
+        summary="x",
+        ipc=[],
+        subclasses=[],
+        terms="",
+        valid_until=NOW.date(),
+        status=ListingStatus.WITHDRAWN,
+        grams=[],
+        listed_at=NOW,
+    )
+    session.add(listing)
+    await session.flush()
+    enquiry = MarketEnquiry(
+        id=new_id(), listing_id=listing.id, asker_id=theirs, owner_id=own, asked_at=NOW
+    )
+    session.add(enquiry)
+    await session.flush()
+    session.add_all(
+        [
+            MarketMessage(enquiry_id=enquiry.id, number=1, sender_id=theirs, body="x", at=NOW),
+            TransferContract(
+                enquiry_id=enquiry.id,
+                supplier_id=theirs,
+                buyer_id=own,
+                form=TransferForm.LICENCE,
+                patent_number="202110000001.6",
+                amount=Money.yuan(1),
+                exclusive=False,
+                signed_on=NOW.date(),
+                proposed_at=NOW,
+                paid=ZERO,
+            ),
+        ]
+    )
+    await session.flush()

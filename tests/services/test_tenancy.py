@@ -12,11 +12,13 @@ from app.core.db import Base
 from app.core.money import Money
 from app.lifecycle.deals import QueueStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
+from app.lifecycle.market import ListingStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
 from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Registration
 from app.models.financing import FinancingRequest, Quote, QuoteRevision, RequestRight
 from app.models.funds import FundSuspension
 from app.models.loans import Instalment, Loan, Repayment
+from app.models.market import MarketListing
 from app.models.organisations import Cooperation, FirmProfile, Organisation
 from app.models.public_services import ServiceVersion
 from app.models.rights import CoOwner, Right
@@ -63,6 +65,10 @@ OPEN_ROWS: dict[str, tuple[str, Callable[[], ColumnElement[bool]]]] = {
     "fund_suspensions": (
         "what a fund has stopped for every bank concerns every bank",
         lambda: FundSuspension.bank_id.is_(None),
+    ),
+    "market_listings": (
+        "what is on offer or asked for is public",
+        lambda: MarketListing.status == ListingStatus.OPEN,
     ),
     "service_versions": (
         "what was published of the list of public services is public",
