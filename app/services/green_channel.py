@@ -200,7 +200,7 @@ async def show_public(
 
     Whole quarters of the whole region: no difference of two answers singles a firm out.
     """
-    first, last = _quarter(quarter)
+    first, last = quarter_days(quarter)
     if last >= business_date(now):
         raise FieldRefused("quarter", say("is not over yet"))
     rule = await rules.get(session, LEVELS, on=last)
@@ -240,7 +240,7 @@ def _public_steps(
         )
 
 
-def _quarter(quarter: str) -> tuple[date, date]:
+def quarter_days(quarter: str) -> tuple[date, date]:
     """The first and the last day of such as 2026-Q3."""
     year, number = int(quarter[:4]), int(quarter[-1])
     first = date(year, (number - 1) * MONTHS_OF_QUARTER + 1, 1)

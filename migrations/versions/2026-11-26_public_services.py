@@ -1,4 +1,4 @@
-"""Public services: their list, the market of patents"""
+"""Public services: their list, the market of patents, cases of every kind"""
 
 from alembic import op
 
@@ -148,6 +148,95 @@ CREATE TABLE transfer_contracts (
     """CREATE INDEX ix_transfer_contracts_supplier_id_id ON transfer_contracts (supplier_id, id)""",
     """CREATE UNIQUE INDEX uq_transfer_contracts_consent ON transfer_contracts (disposal_id) WHERE status IN ('proposed', 'confirmed') AND form <> 'open_licence'""",
     """CREATE UNIQUE INDEX uq_transfer_contracts_live ON transfer_contracts (enquiry_id) WHERE status IN ('proposed', 'confirmed')""",
+    """
+CREATE TABLE cases (
+    id UUID NOT NULL,
+    serial BIGINT GENERATED ALWAYS AS IDENTITY,
+    kind TEXT NOT NULL,
+    kind_from DATE NOT NULL,
+    title TEXT NOT NULL,
+    applicant_id UUID NOT NULL,
+    handler_id UUID,
+    respondent_id UUID,
+    parent_id UUID,
+    state TEXT NOT NULL,
+    fields JSONB NOT NULL,
+    entries INTEGER NOT NULL,
+    head BYTEA NOT NULL,
+    due_on DATE,
+    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_cases PRIMARY KEY (id),
+    CONSTRAINT uq_cases_serial UNIQUE (serial),
+    CONSTRAINT fk_cases_applicant_id FOREIGN KEY(applicant_id) REFERENCES organisations (id),
+    CONSTRAINT fk_cases_handler_id FOREIGN KEY(handler_id) REFERENCES organisations (id),
+    CONSTRAINT fk_cases_respondent_id FOREIGN KEY(respondent_id) REFERENCES organisations (id),
+    CONSTRAINT fk_cases_parent_id FOREIGN KEY(parent_id) REFERENCES cases (id)
+)
+    """,
+    """CREATE INDEX ix_cases_applicant_id_id ON cases (applicant_id, id)""",
+    """CREATE INDEX ix_cases_due_on ON cases (due_on) WHERE due_on IS NOT NULL""",
+    """CREATE INDEX ix_cases_handler_id_id ON cases (handler_id, id)""",
+    """CREATE INDEX ix_cases_kind_id ON cases (kind, id)""",
+    """CREATE INDEX ix_cases_parent_id_id ON cases (parent_id, id)""",
+    """CREATE INDEX ix_cases_respondent_id_id ON cases (respondent_id, id)""",
+    """
+CREATE TABLE case_entries (
+    case_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    move TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    organisation_id UUID NOT NULL,
+    user_id UUID,
+    note TEXT NOT NULL,
+    fields JSONB NOT NULL,
+    document_id UUID,
+    document_sha256 TEXT,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    previous BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
+    CONSTRAINT pk_case_entries PRIMARY KEY (case_id, number),
+    CONSTRAINT fk_case_entries_case_id FOREIGN KEY(case_id) REFERENCES cases (id),
+    CONSTRAINT fk_case_entries_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisations (id),
+    CONSTRAINT fk_case_entries_user_id FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT fk_case_entries_document_id FOREIGN KEY(document_id) REFERENCES documents (id)
+)
+    """,
+    """
+CREATE TABLE case_clocks (
+    case_id UUID NOT NULL,
+    clock TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    started_on DATE NOT NULL,
+    due_on DATE,
+    paused_on DATE,
+    stopped_on DATE,
+    working_days INTEGER,
+    late BOOLEAN,
+    CONSTRAINT pk_case_clocks PRIMARY KEY (case_id, clock, run),
+    CONSTRAINT ck_case_clocks_judged CHECK ((stopped_on IS NULL) = (late IS NULL)),
+    CONSTRAINT fk_case_clocks_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
+)
+    """,
+    """CREATE INDEX ix_case_clocks_clock ON case_clocks (clock, started_on)""",
+    """
+CREATE TABLE case_publications (
+    case_id UUID NOT NULL,
+    parent_id UUID,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    state TEXT NOT NULL,
+    fields JSONB NOT NULL,
+    grams TEXT[] NOT NULL,
+    published_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    withdrawn_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_case_publications PRIMARY KEY (case_id),
+    CONSTRAINT fk_case_publications_case_id FOREIGN KEY(case_id) REFERENCES cases (id)
+)
+    """,
+    """CREATE INDEX ix_case_publications_grams ON case_publications USING gin (grams)""",
+    """CREATE INDEX ix_case_publications_kind_case_id ON case_publications (kind, case_id)""",
 )
 NAMES = (
     "service_versions",
@@ -155,8 +244,12 @@ NAMES = (
     "market_enquiries",
     "market_messages",
     "transfer_contracts",
+    "cases",
+    "case_entries",
+    "case_clocks",
+    "case_publications",
 )
-APPEND_ONLY: tuple[str, ...] = ("market_messages",)
+APPEND_ONLY: tuple[str, ...] = ("market_messages", "case_entries")
 
 
 def seen(parent: str, column: str, condition: str = "true") -> str:
@@ -165,6 +258,7 @@ def seen(parent: str, column: str, condition: str = "true") -> str:
 
 
 ENQUIRED = "EXISTS (SELECT FROM market_enquiries e WHERE e.listing_id = market_listings.id)"
+PARTY = "app_org() IN (applicant_id, handler_id, respondent_id)"
 
 # Who sees a row: besides the authority and the platform.
 READ = {
@@ -173,17 +267,28 @@ READ = {
     "market_enquiries": "app_org() IN (asker_id, owner_id)",
     "market_messages": seen("market_enquiries", "enquiry_id"),
     "transfer_contracts": "app_org() IN (supplier_id, buyer_id)",
+    "cases": PARTY,
+    "case_entries": seen("cases", "case_id"),
+    "case_clocks": seen("cases", "case_id"),
+    "case_publications": "withdrawn_at IS NULL OR " + seen("cases", "case_id"),
 }
 INSERT = {
     "market_listings": "owner_id = app_org()",
     "market_enquiries": "asker_id = app_org()",
     "market_messages": "sender_id = app_org() AND " + seen("market_enquiries", "enquiry_id"),
     "transfer_contracts": "supplier_id = app_org()",
+    "cases": "applicant_id = app_org()",
+    "case_entries": "organisation_id = app_org() AND " + seen("cases", "case_id"),
+    "case_clocks": seen("cases", "case_id"),
+    "case_publications": seen("cases", "case_id"),
 }
 UPDATE = {
     "market_listings": "owner_id = app_org()",
     "market_enquiries": "app_org() IN (asker_id, owner_id)",
     "transfer_contracts": "app_org() IN (supplier_id, buyer_id)",
+    "cases": PARTY,
+    "case_clocks": seen("cases", "case_id"),
+    "case_publications": seen("cases", "case_id"),
 }
 
 

@@ -8,11 +8,13 @@ from app.core.db import new_id
 from app.core.money import ZERO, Money
 from app.lifecycle.market import ListingSide, ListingStatus, TransferForm
 from app.lifecycle.parties import OrganisationKind
+from app.models.cases import CasePublication
 from app.models.market import MarketEnquiry, MarketListing, MarketMessage, TransferContract
 from app.models.organisations import Organisation
 from app.models.public_services import ServiceVersion
+from app.schemas.cases import CaseIn
 from app.schemas.public_services import ServiceVersionIn
-from app.services import service_list
+from app.services import cases, service_list
 from app.services.actor import Actor
 from tests.make.parties import NOW, make_actor, make_organisation
 
@@ -97,5 +99,31 @@ async def make_service_rows(session: AsyncSession, firm: Actor, other: Actor) ->
                 paid=ZERO,
             ),
         ]
+    )
+    await session.flush()
+    await _make_case(session, firm)
+
+
+async def _make_case(session: AsyncSession, firm: Actor) -> None:
+    opened = await cases.open_case(
+        session,
+        actor=firm,
+        kind="fee-reduction",
+        data=CaseIn(
+            title="费用减缴备案", fields={"applicant_type": "firm", "taxable_income": "1.00"}
+        ),
+        now=NOW,
+    )
+    session.add(
+        CasePublication(
+            case_id=opened.id,
+            kind=opened.kind,
+            title="x",
+            state="x",
+            fields={},
+            grams=[],
+            published_at=NOW,
+            withdrawn_at=NOW,
+        )
     )
     await session.flush()

@@ -14,6 +14,7 @@ from app.lifecycle.deals import QueueStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.lifecycle.market import ListingStatus
 from app.lifecycle.parties import LENDERS, OrganisationKind
+from app.models.cases import CasePublication
 from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Registration
 from app.models.financing import FinancingRequest, Quote, QuoteRevision, RequestRight
 from app.models.funds import FundSuspension
@@ -65,6 +66,10 @@ OPEN_ROWS: dict[str, tuple[str, Callable[[], ColumnElement[bool]]]] = {
     "fund_suspensions": (
         "what a fund has stopped for every bank concerns every bank",
         lambda: FundSuspension.bank_id.is_(None),
+    ),
+    "case_publications": (
+        "what the kind of a case makes public of it",
+        lambda: CasePublication.withdrawn_at.is_(None),
     ),
     "market_listings": (
         "what is on offer or asked for is public",
