@@ -38,6 +38,7 @@ THINGS: dict[str, Text] = {
     "market listing": say("market listing"),
     "market enquiry": say("market enquiry"),
     "transfer contract": say("transfer contract"),
+    "opening": say("opening"),
 }
 
 STATES: dict[str | tuple[str, str], Text] = {

@@ -1,4 +1,4 @@
-"""Public services: their list, the market of patents, cases of every kind"""
+"""Public services: their list, the market of patents, cases of every kind, openings"""
 
 from alembic import op
 
@@ -237,6 +237,48 @@ CREATE TABLE case_publications (
     """,
     """CREATE INDEX ix_case_publications_grams ON case_publications USING gin (grams)""",
     """CREATE INDEX ix_case_publications_kind_case_id ON case_publications (kind, case_id)""",
+    """
+CREATE TABLE openings (
+    id UUID NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    window_code TEXT,
+    organiser_id UUID NOT NULL,
+    title TEXT NOT NULL,
+    place TEXT NOT NULL,
+    starts_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    capacity INTEGER NOT NULL,
+    taken INTEGER NOT NULL,
+    status VARCHAR(32) NOT NULL,
+    announced_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_openings PRIMARY KEY (id),
+    CONSTRAINT ck_openings_taken CHECK (taken BETWEEN 0 AND capacity),
+    CONSTRAINT ck_openings_capacity_positive CHECK (capacity > 0),
+    CONSTRAINT ck_openings_times_ordered CHECK (ends_at > starts_at),
+    CONSTRAINT ck_openings_window CHECK ((kind = 'appointment') = (window_code IS NOT NULL)),
+    CONSTRAINT fk_openings_organiser_id FOREIGN KEY(organiser_id) REFERENCES organisations (id)
+)
+    """,
+    """CREATE INDEX ix_openings_starts_at ON openings (starts_at)""",
+    """CREATE UNIQUE INDEX uq_openings_window ON openings (window_code, starts_at) WHERE status <> 'cancelled'""",
+    """
+CREATE TABLE bookings (
+    id UUID NOT NULL,
+    opening_id UUID NOT NULL,
+    organisation_id UUID NOT NULL,
+    people INTEGER NOT NULL,
+    matter TEXT,
+    booked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    cancelled_at TIMESTAMP WITH TIME ZONE,
+    attended BOOLEAN,
+    CONSTRAINT pk_bookings PRIMARY KEY (id),
+    CONSTRAINT ck_bookings_people_positive CHECK (people > 0),
+    CONSTRAINT fk_bookings_opening_id FOREIGN KEY(opening_id) REFERENCES openings (id),
+    CONSTRAINT fk_bookings_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisations (id)
+)
+    """,
+    """CREATE INDEX ix_bookings_organisation_id_id ON bookings (organisation_id, id)""",
+    """CREATE UNIQUE INDEX uq_bookings_live ON bookings (opening_id, organisation_id) WHERE cancelled_at IS NULL""",
 )
 NAMES = (
     "service_versions",
@@ -248,6 +290,8 @@ NAMES = (
     "case_entries",
     "case_clocks",
     "case_publications",
+    "openings",
+    "bookings",
 )
 APPEND_ONLY: tuple[str, ...] = ("market_messages", "case_entries")
 
@@ -262,6 +306,9 @@ PARTY = "app_org() IN (applicant_id, handler_id, respondent_id)"
 
 # Who sees a row: besides the authority and the platform.
 READ = {
+    "openings": "true",
+    "bookings": "organisation_id = app_org() OR "
+    + seen("openings", "opening_id", "p.organiser_id = app_org()"),
     "service_versions": "published_at IS NOT NULL",
     "market_listings": f"status = 'open' OR owner_id = app_org() OR {ENQUIRED}",
     "market_enquiries": "app_org() IN (asker_id, owner_id)",
@@ -273,6 +320,8 @@ READ = {
     "case_publications": "withdrawn_at IS NULL OR " + seen("cases", "case_id"),
 }
 INSERT = {
+    "openings": "organiser_id = app_org()",
+    "bookings": "organisation_id = app_org()",
     "market_listings": "owner_id = app_org()",
     "market_enquiries": "asker_id = app_org()",
     "market_messages": "sender_id = app_org() AND " + seen("market_enquiries", "enquiry_id"),
@@ -283,6 +332,9 @@ INSERT = {
     "case_publications": seen("cases", "case_id"),
 }
 UPDATE = {
+    "openings": "organiser_id = app_org()",
+    "bookings": "organisation_id = app_org() OR "
+    + seen("openings", "opening_id", "p.organiser_id = app_org()"),
     "market_listings": "owner_id = app_org()",
     "market_enquiries": "app_org() IN (asker_id, owner_id)",
     "transfer_contracts": "app_org() IN (supplier_id, buyer_id)",

@@ -1,5 +1,6 @@
 """Versions of public services, proposed and published by two people of the authority."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,8 +14,9 @@ from app.models.market import MarketEnquiry, MarketListing, MarketMessage, Trans
 from app.models.organisations import Organisation
 from app.models.public_services import ServiceVersion
 from app.schemas.cases import CaseIn
+from app.schemas.openings import BookingIn, EventIn
 from app.schemas.public_services import ServiceVersionIn
-from app.services import cases, service_list
+from app.services import bookings, cases, openings, service_list
 from app.services.actor import Actor
 from tests.make.parties import NOW, make_actor, make_organisation
 
@@ -102,6 +104,10 @@ async def make_service_rows(session: AsyncSession, firm: Actor, other: Actor) ->
     )
     await session.flush()
     await _make_case(session, firm)
+    opening = await openings.announce(session, actor=one, data=make_event(), now=NOW)
+    await bookings.book(
+        session, actor=firm, opening_id=opening.id, data=BookingIn(people=1), now=NOW
+    )
 
 
 async def _make_case(session: AsyncSession, firm: Actor) -> None:
@@ -127,3 +133,15 @@ async def _make_case(session: AsyncSession, firm: Actor) -> None:
         )
     )
     await session.flush()
+
+
+def make_event(**changes: Any) -> EventIn:
+    """A talk a week from now."""
+    fields: dict[str, Any] = {
+        "title": "政策宣讲会",
+        "place": "银川",
+        "starts_at": NOW + timedelta(days=7),
+        "ends_at": NOW + timedelta(days=7, hours=2),
+        "capacity": 10,
+    }
+    return EventIn(**(fields | changes))

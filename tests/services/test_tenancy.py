@@ -39,6 +39,7 @@ OPEN = {
     "grant_budgets": "what a measure may give is public",
     "grant_programmes": "measures as they are run, with their rules",
     "grant_windows": "calls for applications",
+    "openings": "announcements to everybody",
     "funds": "what a compensation fund is, is public; its money is on the ledger",
     "ledger_accounts": "limits and quotas, moved by every party under the ledger's locks",
     "ledger_transfers": "amounts between accounts; no party is named",
