@@ -143,6 +143,10 @@ def _move_faults(
             yield f"{key}.sources", "a final state is not left"
         if move.joins is not None:
             yield from _typed(version, f"{key}.joins", move.joins, FieldType.USCC)
+    left = {state for move in version.moves for state in move.sources if move.to is not None}
+    for state in states:
+        if state not in final | left:
+            yield "states", f"no move leads out of {state}, which is not final"
     reached = {version.initial} | {move.to for move in version.moves}
     for state in states:
         if state not in reached:

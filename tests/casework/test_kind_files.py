@@ -49,6 +49,7 @@ text_en = "answer"
 BROKEN = {
     "unknown state": (('to = "done"', 'to = "gone"'), "versions.0.moves.0", "gone is no state"),
     "unreached": (('to = "done"', 'to = "asked"'), "versions.0.states", "no move leads to done"),
+    "dead end": (("final = true", "final = false"), "versions.0.states", "leads out of done"),
     "left": (('["asked"]', '["asked", "done"]'), "versions.0.moves.0.sources", "not left"),
     "initial": (('initial = "asked"', 'initial = "x"'), "versions.0.initial", "x is no state"),
     "role": (('["handler"]', '["nobody"]'), "versions.0.moves.0.by.0", "Input should be"),
