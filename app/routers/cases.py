@@ -32,9 +32,10 @@ from app.schemas.cases import (
     PublicationOut,
     PublicFiguresOut,
 )
-from app.services import case_figures, cases
+from app.services import case_figures, case_moves, cases
 from app.services.actor import KindRefused
-from app.services.cases import NoSuchKind, PrecheckFailed, SamePersonAgain
+from app.services.case_moves import PrecheckFailed, SamePersonAgain
+from app.services.cases import NoSuchKind
 
 registers = APIRouter(prefix="/public", tags=["public"], dependencies=[public()])
 router = APIRouter(tags=["cases"], route_class=KeyedRoute)
@@ -167,7 +168,7 @@ async def open_case(
     kind: KindId, given: CaseIn, actor: CurrentActor, session: Session, now: Now
 ) -> CaseDetailOut:
     """By whom its kind says; the pre-check runs first."""
-    case = await cases.open_case(session, actor=actor, kind=kind, data=given, now=now)
+    case = await case_moves.open_case(session, actor=actor, kind=kind, data=given, now=now)
     return await detail(session, actor, case, today=business_date(now))
 
 
@@ -181,7 +182,7 @@ async def precheck(
     kind: KindId, given: PrecheckIn, actor: CurrentActor, session: Session, now: Now
 ) -> PrecheckOut:
     """What blocks it and what only warns. For a pledge: the refusal grounds of its register."""
-    found = await cases.precheck(session, actor=actor, kind=kind, fields=given.fields, now=now)
+    found = await case_moves.precheck(session, actor=actor, kind=kind, fields=given.fields, now=now)
     return PrecheckOut(
         passes=not any(one.blocks for one in found),
         findings=[FindingOut.model_validate(one) for one in found],
@@ -210,7 +211,7 @@ async def act(
     case_id: UUID, given: MoveIn, actor: CurrentActor, session: Session, now: Now
 ) -> CaseDetailOut:
     """One of the moves that the case shows you."""
-    case = await cases.act(session, actor=actor, case_id=case_id, data=given, now=now)
+    case = await case_moves.act(session, actor=actor, case_id=case_id, data=given, now=now)
     return await detail(session, actor, case, today=business_date(now))
 
 

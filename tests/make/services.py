@@ -16,7 +16,7 @@ from app.models.public_services import ServiceVersion
 from app.schemas.cases import CaseIn
 from app.schemas.openings import BookingIn, EventIn
 from app.schemas.public_services import ServiceVersionIn
-from app.services import bookings, cases, openings, service_list
+from app.services import bookings, case_moves, openings, service_list
 from app.services.actor import Actor
 from tests.make.parties import NOW, make_actor, make_organisation
 
@@ -111,7 +111,7 @@ async def make_service_rows(session: AsyncSession, firm: Actor, other: Actor) ->
 
 
 async def _make_case(session: AsyncSession, firm: Actor) -> None:
-    opened = await cases.open_case(
+    opened = await case_moves.open_case(
         session,
         actor=firm,
         kind="fee-reduction",

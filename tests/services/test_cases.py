@@ -14,9 +14,10 @@ from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.parties import OrganisationKind
 from app.models.cases import Case
 from app.schemas.cases import CaseIn, MoveIn
-from app.services import case_figures, case_parts, cases
+from app.services import case_figures, case_moves, case_parts, cases
 from app.services.actor import NOBODY, SYSTEM, Actor, KindRefused, bind
-from app.services.cases import NoSuchKind, PrecheckFailed, SamePersonAgain
+from app.services.case_moves import PrecheckFailed, SamePersonAgain
+from app.services.cases import NoSuchKind
 from tests.make.market import make_firm, make_institution, make_right
 from tests.make.parties import NOW
 from tests.make.rights import make_document
@@ -41,14 +42,14 @@ async def open_case(
 ) -> Case:
     await bind(session, actor)
     data = CaseIn(title="示例", fields=REDUCTION if fields is None else fields, **given)
-    return await cases.open_case(session, actor=actor, kind=kind, data=data, now=now)
+    return await case_moves.open_case(session, actor=actor, kind=kind, data=data, now=now)
 
 
 async def act(
     session: AsyncSession, actor: Actor, case: Case, move: str, *, now: datetime = NOW, **given: Any
 ) -> Case:
     await bind(session, actor)
-    return await cases.act(
+    return await case_moves.act(
         session, actor=actor, case_id=case.id, data=MoveIn(move=move, **given), now=now
     )
 
@@ -79,7 +80,7 @@ class TestTheDesk:
     async def test_what_the_check_blocks_is_not_opened(self, session: AsyncSession) -> None:
         firm = await make_firm(session)
         rich = REDUCTION | {"taxable_income": "1000000.01"}
-        found = await cases.precheck(
+        found = await case_moves.precheck(
             session, actor=firm, kind="fee-reduction", fields=rich, now=NOW
         )
         with pytest.raises(PrecheckFailed):
