@@ -154,7 +154,7 @@ async def show_figures(
     day = cast(func.timezone("Asia/Shanghai", Opening.starts_at), Date)
     came = (
         select(func.coalesce(func.sum(Booking.people), 0))
-        .where(Booking.opening_id == Opening.id, Booking.attended)
+        .where(Booking.opening_id == Opening.id, Booking.attended.is_(True))
         .scalar_subquery()
     )
     rows = (

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "public_services"
-down_revision = "appraisals"
+down_revision = "grants"
 
 TABLES = (
     """

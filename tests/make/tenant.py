@@ -114,7 +114,6 @@ async def make_tenant(session: AsyncSession) -> Tenant:
     await _make_revaluation(session, tenant)
     await _make_appraisal(session, tenant)
     await make_grants(session, table.firm, document)
-    await make_service_rows(session)
     await make_service_rows(session, tenant.table.firm, tenant.table.bank)
     await session.flush()
     return tenant
