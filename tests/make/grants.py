@@ -12,16 +12,10 @@ from app.grants.measure import Measure
 from app.grants.measure_files import MEASURES
 from app.lifecycle.grants import ApplicationStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.documents import Document
 from app.models.grants import (
-    FirmRelation,
     GrantApplication,
-    GrantObjection,
-    GrantPaper,
     GrantProgramme,
-    GrantReview,
     GrantWindow,
-    Recognition,
 )
 from app.schemas.grant_desk import (
     AgreementIn,
@@ -32,6 +26,7 @@ from app.schemas.grant_desk import (
 from app.schemas.grants import ApplicationIn, ProgrammeIn, WindowIn
 from app.services import (
     grant_applications,
+    grant_budgets,
     grant_checks,
     grant_notices,
     grant_payments,
@@ -41,6 +36,7 @@ from app.services import (
     grant_rules,
 )
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.grant_budgets import BudgetState
 from tests.make.market import make_firm
 from tests.make.parties import NOW, make_actor, make_organisation
 
@@ -282,44 +278,7 @@ async def make_recommended(
     return rows
 
 
-async def make_grants(session: AsyncSession, firm: Actor, document: Document) -> None:
-    """A row of the firm's in every table of grants."""
-    desk = await make_desk(session)
-    desk.firm = firm
-    [application] = await make_recommended(session, desk, 1)
-    person, now = desk.first.user_id, NOW
-    assert person is not None
-    other = (await make_firm(session)).organisation_id
-    first, second = sorted((firm.organisation_id, other))
-    session.add_all(
-        [
-            GrantPaper(application_id=application.id, document_id=document.id),
-            GrantReview(
-                application_id=application.id,
-                round=1,
-                organisation_id=desk.reviewers[0].organisation_id,
-                assigned_by=person,
-                assigned_at=now,
-            ),
-            GrantObjection(
-                application_id=application.id,
-                organisation_id=firm.organisation_id,
-                text="异议",
-                objected_at=now,
-            ),
-            Recognition(
-                measure=10,
-                organisation_id=firm.organisation_id,
-                key="R-1",
-                title="托管机构",
-                facts={"accredited": True},
-                recognised_on=TODAY,
-                recorded_by=person,
-                recorded_at=now,
-            ),
-            FirmRelation(
-                firm_id=first, related_id=second, ground="控股", recorded_by=person, recorded_at=now
-            ),
-        ]
-    )
-    await session.flush()
+async def state_of(session: AsyncSession, desk: Desk) -> BudgetState:
+    await bind(session, SYSTEM)
+    budget = await grant_budgets.lock_budget(session, desk.programme.budget_id)
+    return (await grant_budgets.states_of(session, [budget]))[budget.id]

@@ -57,7 +57,7 @@ from app.workdays.clocks import Outcome, Step
 from tests.make.appraisals import make_appraiser, make_order, make_report
 from tests.make.deals import Table, make_ready, make_table
 from tests.make.funds import make_fund
-from tests.make.grants import make_grants
+from tests.make.grant_rows import make_grants
 from tests.make.limits import get_account
 from tests.make.loans import receipt
 from tests.make.market import make_institution, make_open_request
