@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.grants import ApplicationStatus
@@ -14,6 +14,7 @@ from app.models.documents import Document
 from app.models.grants import GrantApplication, GrantObjection, Recognition
 from app.routers.access import may, signed_in
 from app.routers.deps import CurrentActor, Limit, Measures, Now, Session
+from app.routers.files import PDF_FILE, pdf_file
 from app.routers.keyed import KeyedRoute
 from app.routers.problems import problems
 from app.schemas.base import Page
@@ -32,6 +33,7 @@ from app.services import (
     grant_applications,
     grant_endings,
     grant_entitlements,
+    grant_letters,
     grant_notices,
     grant_payments,
     grant_related,
@@ -39,6 +41,7 @@ from app.services import (
 )
 from app.services.grant_applications import APPLICANTS, CorrectionOver, NotADraft, WindowNotOpen
 from app.services.grant_duplicates import AwardedTwice
+from app.services.grant_letters import NoLetter
 from app.services.grant_notices import NoticeOver
 from app.services.grant_payments import NoAgreement
 from app.services.grant_rules import DoneOtherwise, NotEligible
@@ -156,6 +159,19 @@ async def list_papers(
         session, actor=actor, application_id=application_id
     )
     return await grant_applications.papers_of(session, seen.id)
+
+
+@router.get(
+    "/grant-applications/{application_id}/recommendation-letter.pdf",
+    dependencies=[READS],
+    response_class=Response,
+    responses=PDF_FILE | problems(NotFound, NoLetter),
+    summary="The letter of recommendation",
+)
+async def get_letter(application_id: UUID, actor: CurrentActor, session: Session) -> Response:
+    """For an application that was given a place (优先审查推荐函); gone with a withdrawn place."""
+    content = await grant_letters.write(session, actor=actor, application_id=application_id)
+    return pdf_file(content, name="recommendation-letter")
 
 
 @router.post(

@@ -15,6 +15,7 @@ from app.services import (
     grant_applications,
     grant_checks,
     grant_endings,
+    grant_letters,
     grant_payments,
     grant_ranking,
     grant_related,
@@ -91,8 +92,19 @@ async def test_a_place_is_given_by_the_decision_and_pays_nothing(session: AsyncS
 
     state = await grants.state_of(session, desk)
     assert (state.committed, state.left) == (Money(1), Money(99))
+    letter = await grant_letters.write(session, actor=desk.firm, application_id=application.id)
+    assert letter.startswith(b"%PDF-1.4")
+    assert application.applicant_name.encode("utf-16-be").hex().encode() in letter
     with pytest.raises(grant_payments.NothingToPay):
         await grants.pay(session, desk, application)
+
+
+async def test_a_letter_goes_with_a_place_that_is_given(session: AsyncSession) -> None:
+    desk = await grants.make_desk(session, 9)
+    application = await grants.recommended(session, desk)
+
+    with pytest.raises(grant_letters.NoLetter):
+        await grant_letters.write(session, actor=desk.firm, application_id=application.id)
 
 
 async def test_an_unstated_fact_and_a_rule_that_fails_refuse_a_submission(
