@@ -1,4 +1,4 @@
-"""What building adds: catalogues, the browser's assets, migrations, the package's dependencies."""
+"""What building adds: catalogues, fonts, assets of pages, migrations, what the package needs."""
 
 import hashlib
 import os
@@ -11,6 +11,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 ASSETS = {
+    "@expo-google-fonts/noto-sans-sc": (  # PDF files embed them
+        "400Regular/NotoSansSC_400Regular.ttf",
+        "700Bold/NotoSansSC_700Bold.ttf",
+        "LICENSE_FONT",
+    ),
     "swagger-ui-dist": (
         "swagger-ui-bundle.js",
         "swagger-ui.css",
@@ -66,7 +71,8 @@ class Contents(BuildHookInterface[Any]):
         for package, files in ASSETS.items():
             (target / package).mkdir(parents=True)
             for name in files:
-                shutil.copyfile(web / "node_modules" / package / name, target / package / name)
+                source = web / "node_modules" / package / name
+                shutil.copyfile(source, target / package / source.name)
         stamp.write_text(wanted)
 
 

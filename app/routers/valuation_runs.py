@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.parties import OrganisationKind
@@ -20,7 +20,8 @@ from app.schemas.valuation_runs import (
     RunDetailOut,
     RunOut,
 )
-from app.services import valuation_runs
+from app.services import report_files, valuation_reports, valuation_runs
+from app.services.valuation_reports import NotWorkedOut
 from app.services.valuation_runs import KINDS, NotToChallenge, OwnRun, Worked
 
 router = APIRouter(prefix="/valuation-runs", tags=["valuations"], route_class=KeyedRoute)
@@ -29,6 +30,13 @@ READS = may(*KINDS, OrganisationKind.AUTHORITY, scope="values:read")
 CHALLENGES = may(*KINDS, scope="values:write")
 _RUN = tuple(name for name in RunOut.model_fields if name in ValuationRun.__table__.columns)
 _RESULT = tuple(name for name in RunOut.model_fields if name not in _RUN)
+_REPORT = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-store"}
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {"description": "One HTML page that needs nothing else.", "content": {"text/html": {}}}
+}
+_PDF: dict[int | str, dict[str, Any]] = {
+    200: {"description": "PDF/A-2b with its fonts.", "content": {report_files.PDF: {}}}
+}
 
 
 def _fields(worked: Worked) -> dict[str, Any]:
@@ -72,6 +80,44 @@ async def get_run(run_id: UUID, actor: CurrentActor, session: Session) -> RunDet
     worked = await valuation_runs.get_run(session, actor=actor, run_id=run_id)
     results = None if worked.result is None else worked.result.results
     return RunDetailOut(**_fields(worked), inputs=worked.run.inputs, results=results)
+
+
+@router.get(
+    "/{run_id}/report.html",
+    response_class=Response,
+    summary="The report of a valuation, as a page",
+    dependencies=[READS],
+    responses=problems(NotFound, NotWorkedOut) | _HTML,
+)
+async def get_report_page(run_id: UUID, actor: CurrentActor, session: Session) -> Response:
+    """Facts and evidence, methods, working, distribution, four values, sources, both sides of a
+    challenge; Chinese with English beside it. A model value, not a 资产评估报告.
+    """
+    report = await valuation_reports.gather(session, actor=actor, run_id=run_id)
+    await session.commit()  # nothing stays open while it is rendered
+    return Response(
+        await report_files.to_html(report),
+        media_type="text/html; charset=utf-8",
+        headers=_REPORT | {"Content-Security-Policy": report_files.policy()},
+    )
+
+
+@router.get(
+    "/{run_id}/report.pdf",
+    response_class=Response,
+    summary="The report of a valuation, to print and to keep",
+    dependencies=[READS],
+    responses=problems(NotFound, NotWorkedOut) | _PDF,
+)
+async def get_report_pdf(run_id: UUID, actor: CurrentActor, session: Session) -> Response:
+    """What the page says, as PDF/A: the same run gives the same bytes until it is challenged."""
+    report = await valuation_reports.gather(session, actor=actor, run_id=run_id)
+    await session.commit()  # nothing stays open while it is rendered
+    return Response(
+        await report_files.to_pdf(report),
+        media_type=report_files.PDF,
+        headers=_REPORT | {"Content-Disposition": f'attachment; filename="valuation-{run_id}.pdf"'},
+    )
 
 
 @router.post(

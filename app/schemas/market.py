@@ -173,7 +173,7 @@ class BenefitIn(Input):
         }
     )
 
-    paid: Amount = ZERO
+    paid: Amount = Field(default=ZERO, json_schema_extra={"default": "0.00"})
     benefit: LongText
     document_id: UUID
 

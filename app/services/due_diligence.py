@@ -27,7 +27,6 @@ from app.models.records import StatusChange
 from app.schemas.claims import ClaimOut, DisposalOut, GradeOut, InspectionOut, RecoveryOut
 from app.schemas.deals import ChangeOut, DetailsOut
 from app.schemas.funds import FilingOut, ReadinessOut
-from app.schemas.loans import LoanDetailOut
 from app.services import (
     claims,
     deals,
@@ -35,6 +34,7 @@ from app.services import (
     filings,
     grades,
     history,
+    loan_stock,
     loans,
     readiness,
     recoveries,
@@ -97,7 +97,7 @@ async def gather(session: AsyncSession, *, actor: Actor, loan_id: UUID, now: dat
     ordered: list[StatusChange] = sorted(changes, key=_id)
     content = {
         "deal": DetailsOut.model_validate(details).model_dump(mode="json"),
-        "loan": LoanDetailOut.model_validate(detail).model_dump(mode="json"),
+        "loan": (await loan_stock.tell_detail(session, detail)).model_dump(mode="json"),
         "grades": _dump(GradeOut, graded),
         "inspections": _dump(InspectionOut, inspected),
         "filings": _dump(FilingOut, filed),

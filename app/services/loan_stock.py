@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.money import ZERO, Money
 from app.models.claims import Recovery
 from app.models.loans import Loan
-from app.schemas.loans import LoanOut
+from app.schemas.loans import LoanDetailOut, LoanOut
+from app.services.loans import LoanDetail
 
 
 async def tell(session: AsyncSession, loans: Sequence[Loan]) -> list[LoanOut]:
@@ -21,6 +22,17 @@ async def tell(session: AsyncSession, loans: Sequence[Loan]) -> list[LoanOut]:
 async def tell_one(session: AsyncSession, loan: Loan) -> LoanOut:
     (told,) = await tell(session, [loan])
     return told
+
+
+async def tell_detail(session: AsyncSession, detail: LoanDetail) -> LoanDetailOut:
+    """A loan with its schedule and what it owes, as its bank and its firm see it."""
+    return LoanDetailOut.model_validate(
+        {
+            "loan": await tell_one(session, detail.loan),
+            "lines": detail.lines,
+            "statement": detail.statement,
+        }
+    )
 
 
 async def _recovered_of(session: AsyncSession, loan_ids: Collection[UUID]) -> dict[UUID, Money]:

@@ -11,6 +11,7 @@ from app.services import revaluations, valuation_runs
 from app.services.actor import Actor
 from tests.conftest import ActorClient
 from tests.make.deals import accept
+from tests.make.market import make_firm
 from tests.make.parties import NOW
 from tests.make.valued import make_backed, make_pledged
 
@@ -142,3 +143,34 @@ async def test_a_pledgee_finds_the_signal_and_records_its_decision(
     assert decided.json()["decisions"][0]["choice"] == "prepay"
     assert (twice.status_code, refused.status_code) == (409, 403)
     assert seen.json() == decided.json()
+
+
+async def test_a_report_is_one_page_and_one_file_for_who_may_read_the_run(
+    session: AsyncSession, sessions: Sessions, client_of: ClientOf
+) -> None:
+    backed = await make_backed(session)
+    run_id = backed.run.id
+    path = f"/v1/valuation-runs/{run_id}/report"
+    async with client_of(backed.table.firm) as client:
+        early = await client.get(f"{path}.html")
+    await valuation_runs.compute(sessions, run_id=run_id, now=NOW)
+    async with client_of(backed.table.firm) as client:
+        page = await client.get(f"{path}.html")
+        file = await client.get(f"{path}.pdf")
+        again = await client.get(f"{path}.pdf")
+    async with client_of(await make_firm(session)) as client:
+        others = [await client.get(f"{path}.{kind}") for kind in ("html", "pdf")]
+
+    assert (early.status_code, early.json()["type"]) == (409, "/problems/not-worked-out")
+    assert early.headers["retry-after"] == "5"
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "不是资产评估报告" in page.text
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert page.headers["cache-control"] == "private, no-store"
+    assert file.headers["content-type"] == "application/pdf"
+    assert f'filename="valuation-{run_id}.pdf"' in file.headers["content-disposition"]
+    assert file.content.startswith(b"%PDF")
+    assert file.content == again.content
+    assert [answer.status_code for answer in others] == [404, 404]

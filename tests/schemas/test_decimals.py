@@ -84,11 +84,15 @@ def test_the_schema_shows_the_bound_that_holds(model: Any, field: str, highest: 
     assert (field,) in {error["loc"][:1] for error in refusal.value.errors()}
 
 
+SCALARS = ("string", "number", "integer", "boolean")
+
+
 def objects(schema: Any, path: str = "") -> Iterator[str]:
-    """Where a default is shown as an object."""
+    """Where the default of what is no object is shown as one."""
     match schema:
         case dict():
-            if isinstance(schema.get("default"), dict) and isinstance(schema.get("type"), str):
+            kind = schema.get("type")
+            if isinstance(schema.get("default"), dict) and kind in SCALARS:
                 yield path
             for name, inner in schema.items():
                 yield from objects(inner, f"{path}.{name}")

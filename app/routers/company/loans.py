@@ -52,13 +52,7 @@ async def get_loan(
 ) -> LoanDetailOut:
     """The schedule in force, and what is owed on the day ``on`` (today, if left out)."""
     detail = await loans.get_detail(session, actor=actor, loan_id=loan_id, on=on, now=now)
-    return LoanDetailOut.model_validate(
-        {
-            "loan": await loan_stock.tell_one(session, detail.loan),
-            "lines": detail.lines,
-            "statement": detail.statement,
-        }
-    )
+    return await loan_stock.tell_detail(session, detail)
 
 
 @router.get(
