@@ -9,7 +9,7 @@ from app.core.db import new_id
 from app.core.money import ZERO, Money
 from app.lifecycle.market import ListingSide, ListingStatus, TransferForm
 from app.lifecycle.parties import OrganisationKind
-from app.models.cases import CasePublication
+from app.models.cases import Case, CasePublication
 from app.models.market import MarketEnquiry, MarketListing, MarketMessage, TransferContract
 from app.models.organisations import Organisation
 from app.models.public_services import ServiceVersion
@@ -103,15 +103,15 @@ async def make_service_rows(session: AsyncSession, firm: Actor, other: Actor) ->
         ]
     )
     await session.flush()
-    await _make_case(session, firm)
+    await _make_publication(session, await make_case(session, firm))
     opening = await openings.announce(session, actor=one, data=make_event(), now=NOW)
     await bookings.book(
         session, actor=firm, opening_id=opening.id, data=BookingIn(people=1), now=NOW
     )
 
 
-async def _make_case(session: AsyncSession, firm: Actor) -> None:
-    opened = await case_moves.open_case(
+async def make_case(session: AsyncSession, firm: Actor) -> Case:
+    return await case_moves.open_case(
         session,
         actor=firm,
         kind="fee-reduction",
@@ -120,10 +120,13 @@ async def _make_case(session: AsyncSession, firm: Actor) -> None:
         ),
         now=NOW,
     )
+
+
+async def _make_publication(session: AsyncSession, case: Case) -> None:
     session.add(
         CasePublication(
-            case_id=opened.id,
-            kind=opened.kind,
+            case_id=case.id,
+            kind=case.kind,
             title="x",
             state="x",
             fields={},

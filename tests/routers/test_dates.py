@@ -14,6 +14,7 @@ from tests.conftest import ActorClient
 from tests.make.figures import make_park
 from tests.make.loans import make_drawn
 from tests.make.parties import make_actor, make_organisation
+from tests.make.services import make_case
 
 ClientOf = Callable[[Actor | None], ActorClient]
 
@@ -40,11 +41,14 @@ async def test_extreme_days_are_answered_or_refused(
     authority = await make_organisation(session, OrganisationKind.AUTHORITY)
     actors = {
         "authority": await make_actor(session, authority),
+        "opening-figures": await make_actor(session, authority),
         "park": await make_park(session),
         "lender": drawn.bank,
         "public": None,
     }
-    filled, others = {"code": "PINGLUO", "loan_id": drawn.loan.id}, {"right_id": str(new_id())}
+    case = await make_case(session, drawn.firm)
+    filled = {"code": "PINGLUO", "loan_id": drawn.loan.id, "case_id": case.id}
+    others = {"right_id": str(new_id())}
     failed, asked = [], 0
     for path, methods in app.openapi()["paths"].items():
         parameters = {p["name"]: p for p in methods.get("get", {}).get("parameters", [])}

@@ -124,6 +124,7 @@ def example(model: Any) -> dict[str, Any]:
                 "kind": "guarantor_terms",
                 "guarantor_id": "0193598a-0000-7000-8000-000000000001",
                 "signed_capacity": "1.00",
+                "min_small_ticket_pct": None,
                 "small_ticket_max": "1.00",
             },
             "small_ticket_max",

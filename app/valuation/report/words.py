@@ -38,6 +38,9 @@ INPUTS: Mapping[str, Text] = {
     "kloc": say("size of the code, thousands of lines"),
     "licensee_share_pct": say("the licensee's share of the capacity"),
     "opportunity_cost": say("opportunity cost"),
+    "project_value": say("value of the project that the right makes possible"),
+    "project_cost": say("cost of starting the project"),
+    "volatility_pct": say("how much the project's value swings in a year"),
     "comparables": say("comparable deals"),
 }
 
@@ -59,6 +62,7 @@ STEPS: Mapping[str, Text] = {
         say("opportunity cost"),
         say("development"),
         say("maintenance"),
+        say("value of the project now"),
     )
 }
 
