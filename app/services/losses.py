@@ -98,11 +98,33 @@ async def liability_over(session: AsyncSession, loan: Loan) -> Money:
     """What of the loan's liability no principal stands for any more.
 
     liability = round((principal - principal settled by calls) x share); of principal that no call
-    has settled, what recoveries brought is repaid.
+    has settled, what recoveries brought is repaid. What the guarantor has paid and the bank has yet
+    to confirm will be called, and stays as it is until then.
     """
-    unsettled = max(ZERO, loan.outstanding - loan.settled_by_calls)
+    paid, settled = await _unconfirmed_call(session, loan)
+    unsettled = max(ZERO, loan.outstanding - loan.settled_by_calls - settled)
     still = (await lost(session, loan)).still(unsettled)
-    return loan.liability - min(loan.liability, schedules.share_of(still, loan.guarantee_share_pct))
+    kept = paid + schedules.share_of(still, loan.guarantee_share_pct)
+    return loan.liability - min(loan.liability, kept)
+
+
+async def _unconfirmed_call(session: AsyncSession, loan: Loan) -> tuple[Money, Money]:
+    """What the guarantor paid on a call that is not confirmed yet, and the principal it settles.
+
+    One call is in flight per loan, at most.
+    """
+    found = await session.execute(
+        select(Claim.approved, Claim.settles).where(
+            Claim.loan_id == loan.id,
+            Claim.kind == ClaimKind.GUARANTEE,
+            Claim.status == ClaimStatus.PAID,
+        )
+    )
+    row = found.one_or_none()
+    if row is None:
+        return ZERO, ZERO
+    assert row.approved is not None
+    return row.approved, row.settles
 
 
 async def interest_open(session: AsyncSession, loan: Loan, *, now: datetime) -> Money:

@@ -85,6 +85,48 @@ async def test_calls_before_and_after_a_recovery_come_to_what_one_call_does(
     assert await exposures.verify(session) == []
 
 
+async def test_what_the_guarantor_paid_is_called_though_a_recovery_came_before_the_bank_confirmed(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(2_500_000))
+    await _pay(session, funded, claim)
+
+    await recover(session, funded, loan, yuan(2_500_000))
+
+    await session.refresh(loan)
+    assert (loan.liability, loan.called) == (yuan(3_000_000), ZERO)  # 1,000,000 is repaid
+    await claim_payments.confirm(session, actor=funded.table.bank, claim_id=claim.id, now=LATE)
+    await session.refresh(loan)
+    assert (loan.liability, loan.called) == (yuan(1_000_000), yuan(2_000_000))
+    assert await exposures.verify(session) == []
+
+
+async def test_what_the_guarantor_paid_is_called_though_all_came_back_before(
+    session: AsyncSession,
+) -> None:
+    funded, loan = await make_defaulted(session)
+    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
+    await _pay(session, funded, claim)
+
+    await recover(session, funded, loan, FIVE)
+    await claim_payments.confirm(session, actor=funded.table.bank, claim_id=claim.id, now=LATE)
+
+    await session.refresh(loan)
+    assert (loan.status, loan.outstanding) == (LoanStatus.REPAID, ZERO)
+    assert (loan.liability, loan.called) == (ZERO, yuan(4_000_000))
+    assert await exposures.verify(session) == []
+
+
+async def _pay(session: AsyncSession, funded: Funded, claim: Claim) -> None:
+    guarantor = funded.table.guarantor
+    second = await colleague_of(session, guarantor)
+    await claim_decisions.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
+    await claim_decisions.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    payment = ClaimPaymentIn(paid_on=LATE.date(), reference="PAY-1")
+    await claim_payments.pay(session, actor=guarantor, claim_id=claim.id, data=payment, now=LATE)
+
+
 async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost(
     session: AsyncSession,
 ) -> None:
