@@ -170,8 +170,9 @@ async def list_papers(
 )
 async def get_letter(application_id: UUID, actor: CurrentActor, session: Session) -> Response:
     """For an application that was given a place (优先审查推荐函); gone with a withdrawn place."""
-    content = await grant_letters.write(session, actor=actor, application_id=application_id)
-    return pdf_file(content, name="recommendation-letter")
+    letter = await grant_letters.write(session, actor=actor, application_id=application_id)
+    await session.commit()  # nothing stays open while it is set
+    return pdf_file(await grant_letters.to_pdf(letter), name="recommendation-letter")
 
 
 @router.post(

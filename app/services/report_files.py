@@ -1,4 +1,4 @@
-"""Reports as files: one HTML page that needs nothing else, and PDF/A-2b with its fonts inside."""
+"""Pages to read and to keep: HTML that needs nothing else, and PDF/A-2b with its fonts inside."""
 
 import asyncio
 import base64
@@ -6,7 +6,7 @@ import hashlib
 import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,14 @@ async def to_html(report: Report) -> bytes:
 
 async def to_pdf(report: Report) -> bytes:
     """The same bytes for the same report, whenever and wherever it is asked for."""
-    pdf: bytes = await asyncio.get_running_loop().run_in_executor(_press, compile_report, report)
+    return await typeset(TEMPLATE, plainly(report), on=report.on)
+
+
+async def typeset(template: Path, content: Any, *, on: date) -> bytes:
+    """``content`` as PDF/A by the template, which reads it as JSON; dated ``on``."""
+    pdf: bytes = await asyncio.get_running_loop().run_in_executor(
+        _press, _compile, template, content, on
+    )
     _press.submit(_forget)
     return pdf
 
@@ -69,16 +76,20 @@ def policy() -> str:
 
 def compile_report(report: Report, **how: Any) -> Any:
     """What typst makes of the report; ``how`` may ask for another format than PDF/A."""
-    content = json.dumps(printable(plainly(report)), ensure_ascii=False, sort_keys=True)
-    made_at = datetime.combine(report.on, datetime.min.time(), UTC)
+    return _compile(TEMPLATE, plainly(report), report.on, **how)
+
+
+def _compile(template: Path, content: Any, on: date, **how: Any) -> Any:
+    told = json.dumps(printable(content), ensure_ascii=False, sort_keys=True)
+    made_at = datetime.combine(on, datetime.min.time(), UTC)
     asked = {"format": "pdf", "pdf_standards": [PDF_STANDARD]} | how
-    return _compiler(TEMPLATE).compile(
-        sys_inputs={"report": content}, timestamp=int(made_at.timestamp()), **asked
+    return _compiler(template).compile(
+        sys_inputs={"content": told}, timestamp=int(made_at.timestamp()), **asked
     )
 
 
 def _forget() -> None:
-    """Age what typst remembers, so that memory does not grow with the number of reports."""
+    """Age what typst remembers, so that memory does not grow with the number of pages set."""
     for _ in range(AGES):
         _compiler(BLANK).compile()
 
