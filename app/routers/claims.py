@@ -147,7 +147,7 @@ async def review(
     "/claims/{claim_id}/approval",
     response_model=ClaimOut,
     dependencies=[APPROVES],
-    responses=problems(NotFound, IllegalMove, OnePerson, ApprovedAbove, FundShort),
+    responses=problems(NotFound, IllegalMove, OnePerson, FuseBlown, ApprovedAbove, FundShort),
     summary="Approve a claim on you",
 )
 async def approve(
@@ -205,7 +205,7 @@ async def withdraw(claim_id: UUID, actor: CurrentActor, session: Session, now: N
     "/claims/{claim_id}/payment",
     response_model=ClaimOut,
     dependencies=[PAYS],
-    responses=problems(NotFound, FieldRefused, IllegalMove, PaidOtherwise, NoLongerLost),
+    responses=problems(NotFound, FieldRefused, IllegalMove, FuseBlown, PaidOtherwise, NoLongerLost),
     summary="Report that a claim was paid",
 )
 async def pay(

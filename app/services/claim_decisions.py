@@ -11,7 +11,8 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.money import Money
 from app.lifecycle.funds import CLAIM, ClaimEvent
 from app.models.claims import Claim
-from app.services import claims, funds, history, indemnities, ledger, loans
+from app.risk.scheme import Stops
+from app.services import claims, funds, fuses, history, indemnities, ledger, loans
 from app.services.actor import Actor, as_platform
 from app.services.claim_refusals import OnePerson
 from app.services.ledger import AccountRole, Book
@@ -52,7 +53,10 @@ async def review(
 async def approve(
     session: AsyncSession, *, actor: Actor, claim_id: UUID, amount: Money | None, now: datetime
 ) -> Claim:
-    """The second person approves all of it, or less; a fund sets the money aside."""
+    """The second person approves all of it, or less; a fund sets the money aside.
+
+    FuseBlown while the fund compensates nothing of the bank's.
+    """
     actor.must_be(*claims.PAYERS, manager=True)
     seen = await claims.get_claim(session, actor=actor, claim_id=claim_id)
     async with as_platform(session):  # the loan is the bank's
@@ -60,6 +64,10 @@ async def approve(
     claim = await _lock(session, actor, claim_id, manager=True)
     if claim.reviewed_by == _person(actor) and claim.reviewed_at is not None:
         raise OnePerson(business_date(claim.reviewed_at))
+    if claim.fund_id is not None:
+        await fuses.must_be_whole(
+            session, claim.fund_id, bank_id=claim.bank_id, stops=Stops.COMPENSATION
+        )
     approved = claim.amount if amount is None else amount
     now_due = await indemnities.of_claim(session, deal, loan, claim)
     most = min(claim.amount, now_due.amount)

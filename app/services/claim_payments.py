@@ -17,6 +17,7 @@ from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.funds import FundFiling
 from app.models.loans import Loan
+from app.risk.scheme import Stops
 from app.schemas.claims import ClaimPaymentIn
 from app.services import (
     claims,
@@ -63,7 +64,7 @@ async def pay(
     """The payer has paid what was approved. The same payment again answers the claim as it is.
 
     A fund's money leaves its account here, and what the claim settled leaves its exposure; then
-    the fuses of its scheme are tried.
+    the fuses of its scheme are tried. FuseBlown if one had blown when it was paid.
     """
     actor.must_be(*claims.PAYERS)
     seen = await claims.get_claim(session, actor=actor, claim_id=claim_id)
@@ -78,6 +79,14 @@ async def pay(
         return claim
     if claim.status is ClaimStatus.APPROVED:
         await _must_be_lost(session, deal, loan, claim)
+        if claim.fund_id is not None:
+            await fuses.must_be_whole(
+                session,
+                claim.fund_id,
+                bank_id=claim.bank_id,
+                stops=Stops.COMPENSATION,
+                on=data.paid_on,
+            )
     history.move(session, claim, CLAIM, ClaimEvent.PAY, actor=actor, now=now)
     assert claim.approved_at is not None
     assert claim.approved is not None

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, cast, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.clock import business_date
 from app.core.db import new_id
@@ -68,21 +69,22 @@ async def list_suspensions(
 
 
 async def must_be_whole(
-    session: AsyncSession, fund_id: UUID, *, bank_id: UUID, stops: Stops
+    session: AsyncSession, fund_id: UUID, *, bank_id: UUID, stops: Stops, on: date | None = None
 ) -> None:
-    """Raise FuseBlown while a fuse of the fund stops this for the bank."""
+    """Raise FuseBlown while a fuse of the fund stops this for the bank.
+
+    For what happened on a day that has passed, ``on``: unless the fuse blew only after it.
+    """
+    suspensions = select(FundSuspension).where(
+        FundSuspension.fund_id == fund_id,
+        FundSuspension.stops == stops,
+        FundSuspension.ended_at.is_(None),
+        or_(FundSuspension.bank_id.is_(None), FundSuspension.bank_id == bank_id),
+    )
+    if on is not None:
+        suspensions = suspensions.where(_day(FundSuspension.since) <= on)
     async with as_platform(session):
-        blown = await session.scalar(
-            select(FundSuspension)
-            .where(
-                FundSuspension.fund_id == fund_id,
-                FundSuspension.stops == stops,
-                FundSuspension.ended_at.is_(None),
-                or_(FundSuspension.bank_id.is_(None), FundSuspension.bank_id == bank_id),
-            )
-            .order_by(FundSuspension.id)
-            .limit(1)
-        )
+        blown = await session.scalar(suspensions.order_by(FundSuspension.id).limit(1))
     if blown is not None:
         raise FuseBlown(blown.fuse, stops, blown.since, blown.ratio_pct, blown.threshold_pct)
 
@@ -177,12 +179,11 @@ async def ratios_of(session: AsyncSession, fund_id: UUID, *, year: int) -> dict[
         )
         .group_by(Claim.bank_id)
     )
-    ended_on = cast(func.timezone("Asia/Shanghai", FundFiling.ended_at), Date)
     backed = exists().where(
         FundFiling.fund_id == fund_id,
         FundFiling.deal_id == Loan.deal_id,
         FundFiling.status.in_((FilingStatus.ACKNOWLEDGED, FilingStatus.ENDED)),
-        or_(FundFiling.ended_at.is_(None), ended_on >= Loan.first_day),
+        or_(FundFiling.ended_at.is_(None), _day(FundFiling.ended_at) >= Loan.first_day),
     )
     lent = await session.execute(
         select(Loan.bank_id, func.sum(Loan.drawn))
@@ -195,3 +196,7 @@ async def ratios_of(session: AsyncSession, fund_id: UUID, *, year: int) -> dict[
         bank_id: LossRatio(losses.get(bank_id, ZERO), loans.get(bank_id, ZERO))
         for bank_id in sorted(losses.keys() | loans.keys())
     }
+
+
+def _day(at: InstrumentedAttribute[Any]) -> ColumnElement[date]:
+    return cast(func.timezone("Asia/Shanghai", at), Date)

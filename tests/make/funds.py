@@ -167,19 +167,25 @@ def claim_of(kind: ClaimKind, principal: Money, *, now: datetime = LATE, **more:
 
 
 async def settle(
-    session: AsyncSession, claim: Claim, *, payer: Actor, second: Actor, claimant: Actor
+    session: AsyncSession,
+    claim: Claim,
+    *,
+    payer: Actor,
+    second: Actor,
+    claimant: Actor,
+    now: datetime = LATE,
 ) -> Claim:
     """Reviewed, approved by the second person, paid and confirmed."""
-    await claim_decisions.review(session, actor=payer, claim_id=claim.id, note="材料齐全", now=LATE)
-    await claim_decisions.approve(session, actor=second, claim_id=claim.id, amount=None, now=LATE)
+    await claim_decisions.review(session, actor=payer, claim_id=claim.id, note="材料齐全", now=now)
+    await claim_decisions.approve(session, actor=second, claim_id=claim.id, amount=None, now=now)
     await claim_payments.pay(
         session,
         actor=payer,
         claim_id=claim.id,
-        data=ClaimPaymentIn(paid_on=LATE.date(), reference=f"PAY-{claim.id}"),
-        now=LATE,
+        data=ClaimPaymentIn(paid_on=now.date(), reference=f"PAY-{claim.id}"),
+        now=now,
     )
-    return await claim_payments.confirm(session, actor=claimant, claim_id=claim.id, now=LATE)
+    return await claim_payments.confirm(session, actor=claimant, claim_id=claim.id, now=now)
 
 
 async def colleague_of(session: AsyncSession, actor: Actor) -> Actor:
