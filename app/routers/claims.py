@@ -21,6 +21,7 @@ from app.services import claim_decisions, claim_payments, claims
 from app.services.claim_amounts import (
     CallFirst,
     LossAboveOutstanding,
+    NotAcknowledged,
     NothingToClaim,
     NotYours,
 )
@@ -68,6 +69,7 @@ PAYS = may(*PAYERS, scope="claims:write")
         TooEarly,
         TooLate,
         NothingToClaim,
+        NotAcknowledged,
         CallFirst,
         ClaimInFlight,
         ClaimReferenceUsed,

@@ -29,6 +29,7 @@ from app.schemas.funds import (
 from app.services import filings, funds, fuses, readiness
 from app.services.deals import DealNotReady
 from app.services.filings import (
+    CashFirst,
     FiledAlready,
     FundElsewhere,
     LeverageExceeded,
@@ -108,6 +109,7 @@ async def list_suspensions(
         SchemeNotInForce,
         NotTheClaimant,
         FundElsewhere,
+        CashFirst,
         FiledAlready,
         NotCompensated,
         LeverageExceeded,
