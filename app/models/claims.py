@@ -153,6 +153,12 @@ class Disposal(WithId, Base):
     __table_args__ = (
         CheckConstraint("price > 0", name="price_positive"),
         Index("ix_disposals_deal_id", "deal_id"),
+        Index(
+            "uq_disposals_sold",
+            "right_id",
+            unique=True,
+            postgresql_where=text("kind <> 'licence' AND status <> 'refused'"),
+        ),
     )
 
     deal_id: Mapped[UUID] = mapped_column(ForeignKey("deals.id"))

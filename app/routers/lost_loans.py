@@ -30,7 +30,7 @@ from app.schemas.funds import ReasonIn
 from app.schemas.loans import LoanOut
 from app.services import disposals, grades, loan_stock, recoveries, write_offs
 from app.services.deals import NotPledgee
-from app.services.disposals import EscrowFirst, NotLost
+from app.services.disposals import EscrowFirst, NotLost, NotSettled, RecoveryAbovePrice, SoldAlready
 from app.services.grades import NotInDefault
 from app.services.recoveries import (
     NothingPaidYet,
@@ -172,7 +172,15 @@ async def write_off(
     "/lender/loans/{loan_id}/recoveries",
     status_code=201,
     dependencies=[ENFORCES],
-    responses=problems(NotFound, FieldRefused, NothingPaidYet, RecoveryAboveLoss, RecoveryReused),
+    responses=problems(
+        NotFound,
+        FieldRefused,
+        NothingPaidYet,
+        NotSettled,
+        RecoveryAbovePrice,
+        RecoveryAboveLoss,
+        RecoveryReused,
+    ),
     summary="Record what came in on a lost loan",
 )
 async def record_recovery(
@@ -227,7 +235,7 @@ async def receive(
     status_code=201,
     response_model=DisposalOut,
     dependencies=[PROPOSES],
-    responses=problems(NotFound, FieldRefused, NotLost),
+    responses=problems(NotFound, FieldRefused, NotLost, SoldAlready),
     summary="Propose to license or sell a pledged right",
 )
 async def propose(

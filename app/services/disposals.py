@@ -5,23 +5,25 @@ the proceeds prepay the debt or are escrowed (提存; Civil Code art. 444, 445).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
-from app.core.errors import Conflict, FieldRefused, NotFound
+from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
 from app.core.messages import say
+from app.core.money import ZERO, Money
 from app.lifecycle.deals import LoanStatus, PledgeeKind
 from app.lifecycle.funds import DISPOSAL, DisposalEvent, DisposalKind, DisposalStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.claims import Disposal
+from app.models.claims import Disposal, Recovery
 from app.models.deals import Deal, DealRight
 from app.models.loans import Loan
 from app.schemas.claims import DisposalIn
-from app.services import documents, history, outbox
+from app.services import constraints, documents, history, outbox
 from app.services.actor import Actor
 from app.services.deals import NotPledgee, lock_deal, parties_of, visible_deals
 
@@ -38,8 +40,24 @@ class NotLost(Conflict):
     message = "A pledged right is sold after default; before that it may be licensed."
 
 
+class SoldAlready(Conflict):
+    message = "The right is sold, or its sale is proposed; that one must be refused first."
+
+
 class EscrowFirst(Conflict):
     message = "The pledgee asked for an escrow; settle after the money lies there."
+
+
+class NotSettled(Conflict):
+    message = "The disposal is not settled; nothing has come in from it yet."
+
+
+@dataclass(eq=False)
+class RecoveryAbovePrice(Unprocessable):
+    message = "{amount} came in; of the disposal's price {left} is still to come."
+
+    amount: Money
+    left: Money
 
 
 def visible_disposals(actor: Actor) -> Select[Disposal]:
@@ -81,7 +99,8 @@ async def propose(
         proposed_at=now,
         **data.model_dump(),
     )
-    session.add(disposal)
+    async with constraints.refusing(session, {"uq_disposals_sold": SoldAlready()}):
+        session.add(disposal)
     history.begin(session, disposal, DISPOSAL, actor=actor, now=now)
     outbox.announce_to(session, parties_of(deal), "disposal.proposed", disposal.id, now=now)
     await session.flush()
@@ -157,6 +176,26 @@ async def settle(
     outbox.announce_to(session, parties_of(deal), "disposal.settled", disposal.id, now=now)
     await session.flush()
     return disposal
+
+
+async def must_bring(
+    session: AsyncSession, deal: Deal, disposal_id: UUID, *, amount: Money
+) -> None:
+    """A disposal of the deal's rights brings a recovery once settled, up to its price in sum.
+
+    The caller holds the deal's lock.
+    """
+    disposal = await session.get(Disposal, disposal_id, populate_existing=True)
+    if disposal is None or disposal.deal_id != deal.id:
+        raise FieldRefused("disposal_id", say("is no disposal of this loan's rights"))
+    if disposal.status is not DisposalStatus.SETTLED:
+        raise NotSettled
+    recorded = await session.scalar(
+        select(func.sum(Recovery.amount)).where(Recovery.disposal_id == disposal.id)
+    )
+    left = disposal.price - (recorded or ZERO)
+    if amount > left:
+        raise RecoveryAbovePrice(amount, left)
 
 
 async def _lock(session: AsyncSession, actor: Actor, disposal_id: UUID) -> tuple[Deal, Disposal]:

@@ -15,13 +15,14 @@ from app.core.messages import say
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import DEAL, LOAN, DealEvent, LoanEvent, LoanStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.claims import Claim, Disposal, Recovery, RecoveryShare
+from app.models.claims import Claim, Recovery, RecoveryShare
 from app.models.deals import Deal
 from app.models.loans import Loan
 from app.risk.recovery import RecoveryAboveDebt, split_recovery
 from app.risk.scheme import RecoveryStep
 from app.schemas.claims import RecoveryIn
 from app.services import (
+    disposals,
     exposures,
     filings,
     funds,
@@ -90,7 +91,8 @@ async def record(
         )
     if data.costs > data.amount:
         raise FieldRefused("costs", say("must not be more than the amount"))
-    await _check_disposal(session, deal, data)
+    if data.disposal_id is not None:
+        await disposals.must_bring(session, deal, data.disposal_id, amount=data.amount)
     interest = await losses.interest_open(session, loan, now=now)
     paid = await losses.count_paid(session, loan)
     back = await losses.returned(session, loan.id)
@@ -254,14 +256,6 @@ async def _order(session: AsyncSession, deal: Deal, *, now: datetime) -> Sequenc
     if filing is None:
         return _ORDER
     return filings.version_of(filing, on=business_date(now)).recovery
-
-
-async def _check_disposal(session: AsyncSession, deal: Deal, data: RecoveryIn) -> None:
-    if data.disposal_id is None:
-        return
-    disposal = await session.get(Disposal, data.disposal_id)
-    if disposal is None or disposal.deal_id != deal.id:
-        raise FieldRefused("disposal_id", say("is no disposal of this loan's rights"))
 
 
 async def _return_to_fund(session: AsyncSession, share: RecoveryShare) -> None:

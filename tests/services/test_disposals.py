@@ -10,16 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import new_id
 from app.core.errors import FieldRefused
 from app.core.money import Money
-from app.lifecycle.funds import DisposalKind, DisposalStatus
+from app.lifecycle.funds import ClaimKind, DisposalKind, DisposalStatus
 from app.lifecycle.machine import IllegalMove
 from app.models.claims import Disposal
 from app.models.deals import DealRight
-from app.schemas.claims import DisposalIn
-from app.services import disposals
+from app.schemas.claims import DisposalIn, RecoveryIn
+from app.services import claims, disposals, recoveries
 from app.services.actor import Actor
 from app.services.deals import NotPledgee
-from app.services.disposals import EscrowFirst, NotLost
-from tests.make.funds import LATE, Funded, make_defaulted, make_drawn_filed
+from app.services.disposals import EscrowFirst, NotLost, NotSettled, RecoveryAbovePrice, SoldAlready
+from tests.make.funds import (
+    FIVE,
+    LATE,
+    Funded,
+    claim_of,
+    make_defaulted,
+    make_drawn_filed,
+    settle,
+)
 from tests.make.parties import NOW
 
 
@@ -87,3 +95,56 @@ async def test_a_consent_is_taken_back_before_anything_is_settled(
 
     with pytest.raises(IllegalMove):
         await disposals.settle(session, actor=bank, disposal_id=licence.id, now=LATE)
+
+
+async def test_a_right_is_sold_once(session: AsyncSession) -> None:
+    funded, _ = await make_defaulted(session)
+    bank = funded.table.bank
+    first = await propose(session, funded, bank, kind=DisposalKind.SALE)
+    for kind in (DisposalKind.SALE, DisposalKind.BUY_OUT, DisposalKind.LICENCE_BACK):
+        with pytest.raises(SoldAlready):
+            await propose(session, funded, bank, kind=kind)
+    await disposals.refuse(session, actor=bank, disposal_id=first.id, reason="价格过低", now=NOW)
+
+    again = await propose(session, funded, bank, kind=DisposalKind.SALE)
+
+    assert again.status is DisposalStatus.PROPOSED
+
+
+async def test_a_disposal_brings_its_price_once_it_is_settled(session: AsyncSession) -> None:
+    funded, loan = await make_defaulted(session)
+    bank = funded.table.bank
+    claim = await claims.submit(
+        session,
+        actor=funded.claimant,
+        loan_id=loan.id,
+        data=claim_of(ClaimKind.FUND, FIVE),
+        now=LATE,
+    )
+    await settle(
+        session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
+    )
+    sale = await propose(session, funded, bank, kind=DisposalKind.SALE)
+
+    async def recover(amount: int) -> None:
+        data = RecoveryIn(
+            reference=f"REC-{amount}",
+            received_on=LATE.date(),
+            amount=Money.yuan(amount),
+            disposal_id=sale.id,
+        )
+        async with session.begin_nested():
+            await recoveries.record(session, actor=bank, loan_id=loan.id, data=data, now=LATE)
+
+    with pytest.raises(NotSettled):
+        await recover(100_000)
+    await disposals.consent(session, actor=bank, disposal_id=sale.id, escrow=None, now=LATE)
+    with pytest.raises(NotSettled):
+        await recover(100_000)
+    await disposals.settle(session, actor=bank, disposal_id=sale.id, now=LATE)
+    with pytest.raises(RecoveryAbovePrice):
+        await recover(300_001)
+    await recover(100_000)
+    with pytest.raises(RecoveryAbovePrice):
+        await recover(200_001)
+    await recover(200_000)
