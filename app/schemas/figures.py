@@ -19,6 +19,7 @@ class LendingOut(Output):
 
     ``outstanding`` is principal drawn and not repaid by the firms: what recoveries brought of a
     lost loan leaves it once all of that loan is back, and stands beside it until then and after.
+    A loan written off is neither live nor outstanding here; its liability stays.
     """
 
     loans: int  # ever drawn

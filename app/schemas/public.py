@@ -35,8 +35,8 @@ class QuotaOut(Output):
 class FloorOut(Output):
     """Progress towards the policy's floor of guaranteed lending; it never falls.
 
-    ``current_stock`` is principal drawn and not repaid by the firms: a lost loan counts in it, and
-    what recoveries bring lowers it once all of that loan is back.
+    ``current_stock`` is principal drawn and not repaid by the firms: a lost loan counts in it until
+    it is written off, and what recoveries bring lowers it once all of that loan is back.
     """
 
     target: Money
@@ -79,7 +79,8 @@ class RecoveredOut(Output):
 class PublicProgrammeOut(ProgrammeOut):
     """The programme for everybody. Queue and recoveries are told by whole quarters of the region.
 
-    ``recovered`` stands beside the floor's ``current_stock``, which counts lost loans in full.
+    ``recovered`` stands beside the floor's ``current_stock``, which counts lost loans in full
+    until they are written off.
     """
 
     queued: QueuedOut

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import ZERO, Money
+from app.lifecycle.deals import LoanStatus
 from app.models.ledger import LedgerAccount
 from app.models.loans import Loan
 from app.models.organisations import Park
@@ -94,7 +95,11 @@ async def get_figures(session: AsyncSession, *, on: date) -> ProgrammeOut:
     }
     reserve = totals[AccountRole.RESERVE]
     cumulative = totals[AccountRole.PROGRESS]  # over all parks
-    stock = await session.scalar(select(func.sum(Loan.outstanding)).where(Loan.in_programme))
+    stock = await session.scalar(
+        select(func.sum(Loan.outstanding)).where(
+            Loan.in_programme, Loan.status != LoanStatus.WRITTEN_OFF
+        )
+    )
     target = Money.yuan(rule.body["floor"])
     return ProgrammeOut(
         capacity=Money.sum([reserve, *(account.allocated for account in accounts)]),
