@@ -76,6 +76,9 @@ CLAIMS_SETTLED = (ClaimStatus.CONFIRMED, ClaimStatus.CLOSED)
 CLAIMS_PAID = (ClaimStatus.PAID, *CLAIMS_SETTLED)
 """Claims whose money has left the payer, by its own word."""
 
+CLAIMS_DEAD = (ClaimStatus.REFUSED, ClaimStatus.WITHDRAWN)
+"""Claims on which nothing is paid, unless a refused one is appealed."""
+
 
 class ClaimEvent(StrEnum):
     REVIEW = "review"

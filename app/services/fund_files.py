@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.money import ZERO, Money
-from app.lifecycle.funds import ClaimStatus
+from app.lifecycle.funds import CLAIMS_DEAD, ClaimStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.claims import Claim, Recovery, RecoveryShare
 from app.models.funds import FundFiling
@@ -182,8 +182,9 @@ def filings_sheet(found: FundFile) -> Sheet:
 
 
 def claims_sheet(found: FundFile) -> Sheet:
-    """Every claim; the totals are what is committed and what was paid."""
+    """Every claim; the totals leave out the refused and withdrawn, on which nothing is paid."""
     assert found.names is not None
+    counted = [claim for claim in found.claims if claim.status not in CLAIMS_DEAD]
     rows: list[Sequence[Cell]] = [
         (
             str(claim.id),
@@ -199,18 +200,18 @@ def claims_sheet(found: FundFile) -> Sheet:
             _paid(claim),
             claim.paid_on,
             claim.payment_reference,
-            claim.refusal,
+            claim.refusal if claim.status is ClaimStatus.REFUSED else None,
         )
         for claim in found.claims
     ]
     rows.append(
         (
-            TOTAL,
+            "合计（不含已拒绝、已撤回） total without refused and withdrawn",
             *(None,) * 6,
-            Money.sum([claim.principal for claim in found.claims]),
-            Money.sum([claim.amount for claim in found.claims]),
-            Money.sum([_committed(claim) for claim in found.claims]),
-            Money.sum([_paid(claim) for claim in found.claims]),
+            Money.sum([claim.principal for claim in counted]),
+            Money.sum([claim.amount for claim in counted]),
+            Money.sum([_committed(claim) for claim in counted]),
+            Money.sum([_paid(claim) for claim in counted]),
             *(None,) * 3,
         )
     )

@@ -166,6 +166,37 @@ class TestSums:
             "figures", "banks", "fuses", "filings", "claims", "recoveries",
         ]  # fmt: skip
 
+    async def test_dead_claims_are_not_in_the_totals(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session)
+        asked = claim_of(ClaimKind.FUND, Money.yuan(1_000_000))
+        firm, manager, colleague = funded.claimant, funded.manager, funded.colleague
+        claim = await claims.submit(session, actor=firm, loan_id=loan.id, data=asked, now=LATE)
+        await claim_decisions.refuse(
+            session, actor=manager, claim_id=claim.id, reason="不符", now=LATE
+        )
+
+        async def read_sheet() -> Sheet:
+            await bind(session, manager)
+            found = await fund_files.get_file(
+                session, actor=manager, fund_id=funded.fund.id, now=LATE
+            )
+            await bind(session, SYSTEM)
+            return fund_files.claims_sheet(found)
+
+        refused = await read_sheet()
+        assert (last_line(refused)["Asked"], last_line(refused)["Principal lost"]) == (ZERO, ZERO)
+        assert refused.rows[0][-1] == "不符"
+
+        await claims.appeal(session, actor=firm, claim_id=claim.id, reason="补正", now=LATE)
+        await claim_decisions.review(session, actor=manager, claim_id=claim.id, note="齐", now=LATE)
+        await claim_decisions.approve(
+            session, actor=colleague, claim_id=claim.id, amount=None, now=LATE
+        )
+
+        approved = await read_sheet()
+        assert last_line(approved)["Asked"] == claim.amount
+        assert approved.rows[0][-1] is None
+
 
 class TestClaimsInFlight:
     async def test_the_clock_runs_until_the_manager_answers(self, session: AsyncSession) -> None:
