@@ -17,6 +17,7 @@ from app.lifecycle.deals import (
     REGISTRATION,
     DealEvent,
     DealStatus,
+    LoanStatus,
     PledgeeKind,
     RegistrationEvent,
     RegistrationStatus,
@@ -40,7 +41,7 @@ _PLEDGEES = {
 
 
 class NotRepaid(Conflict):
-    message = "The pledge is discharged once the loan is repaid."
+    message = "The pledge is discharged once the loan is repaid or written off."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ async def discharge(
     """
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
-    if deal.status is not DealStatus.REPAID:
+    if not await _may_go(session, deal):
         raise NotRepaid
     registrations = await _lock_registrations(session, deal)
     called = await session.scalar(select(Loan.settled_by_calls).where(Loan.deal_id == deal.id))
@@ -94,6 +95,12 @@ async def discharge(
         await _close_if_free(session, deal, registrations, actor=actor, now=now)
     await session.flush()
     return Discharge(deal, registrations, frozenset(_institution(kind) for kind in awaiting))
+
+
+async def _may_go(session: AsyncSession, deal: Deal) -> bool:
+    """Whether nothing is awaited of the pledge any more: repaid, or given up by the bank."""
+    status = await session.scalar(select(Loan.status).where(Loan.deal_id == deal.id))
+    return deal.status is DealStatus.REPAID or status is LoanStatus.WRITTEN_OFF
 
 
 async def _lock_registrations(session: AsyncSession, deal: Deal) -> Sequence[Registration]:
@@ -158,7 +165,7 @@ async def record_cancellation(
         raise FieldRefused(
             "cancelled_on", say("must be from {earliest} to today", earliest=earliest)
         )
-    _cancel(session, deal, registration, actor=actor, now=now)
+    await _cancel(session, deal, registration, actor=actor, now=now)
     registration.cancelled_on = cancelled_on
     outbox.announce_to(session, parties_of(deal), "pledge.cancelled", registration.id, now=now)
     await release_rights(session, deal, registration.register, now=now)
@@ -167,15 +174,17 @@ async def record_cancellation(
     return registration
 
 
-def _cancel(
+async def _cancel(
     session: AsyncSession, deal: Deal, registration: Registration, *, actor: Actor, now: datetime
 ) -> None:
-    """Cancel what was discharged; outside a failed deal nothing else may be."""
+    """Cancel what was discharged or sold; outside a failed deal nothing else may be."""
     events = [RegistrationEvent.CANCEL]
     if deal.status is DealStatus.FAILED:
         if registration.status is RegistrationStatus.REGISTERED:
             events.insert(0, RegistrationEvent.DISCHARGE)
-    elif deal.status is not DealStatus.REPAID:
+    elif registration.status is not RegistrationStatus.CANCELLING and not await _may_go(
+        session, deal
+    ):
         raise NotRepaid
     for event in events:
         history.move(session, registration, REGISTRATION, event, actor=actor, now=now)
@@ -201,13 +210,15 @@ async def _close_if_free(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Once no registration is left a repaid deal and its request are closed, all rights free.
+    """Once no registration is left all rights are free; a repaid deal and its request are closed.
 
+    A loan written off keeps its deal open, for what still comes in on it.
     Acts as the platform from there on, since the request is the firm's.
     """
     done = all(row.status is RegistrationStatus.CANCELLED for row in registrations)
-    if done and deal.status is DealStatus.REPAID:
+    if done and await _may_go(session, deal):
         await release_rights(session, deal, now=now)
+    if done and deal.status is DealStatus.REPAID:
         history.move(session, deal, DEAL, DealEvent.CLOSE, actor=actor, now=now)
         outbox.announce_to(session, parties_of(deal), "deal.closed", deal.id, now=now)
         await session.flush()

@@ -9,18 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
 from app.core.messages import say
 from app.core.money import ZERO, Money
-from app.lifecycle.deals import LoanStatus, PledgeeKind
+from app.lifecycle.deals import (
+    REGISTRATION,
+    LoanStatus,
+    PledgeeKind,
+    RegistrationEvent,
+    RegistrationStatus,
+)
 from app.lifecycle.funds import DISPOSAL, DisposalEvent, DisposalKind, DisposalStatus
 from app.lifecycle.parties import OrganisationKind
 from app.models.claims import Disposal, Recovery
-from app.models.deals import Deal, DealRight
+from app.models.deals import Deal, DealRight, Registration
 from app.models.loans import Loan
 from app.schemas.claims import DisposalIn
 from app.services import constraints, documents, history, outbox
@@ -166,16 +172,57 @@ async def record_escrow(
 async def settle(
     session: AsyncSession, *, actor: Actor, disposal_id: UUID, now: datetime
 ) -> Disposal:
-    """It is done. The proceeds are then a prepayment or a recovery, recorded on the loan."""
+    """It is done. The proceeds are then a prepayment or a recovery, recorded on the loan.
+
+    The pledge of a right that is sold ends with its sale: the buyer has it unencumbered.
+    """
     deal, disposal = await _lock(session, actor, disposal_id)
     _must_be_pledgee(actor, deal)
     if disposal.escrow is not None and disposal.status is DisposalStatus.CONSENTED:
         raise EscrowFirst
     history.move(session, disposal, DISPOSAL, DisposalEvent.SETTLE, actor=actor, now=now)
     disposal.settled_at = now
+    if disposal.kind is not DisposalKind.LICENCE:
+        await _end_pledge(session, deal, disposal.right_id, actor=actor, now=now)
     outbox.announce_to(session, parties_of(deal), "disposal.settled", disposal.id, now=now)
     await session.flush()
     return disposal
+
+
+async def _end_pledge(
+    session: AsyncSession, deal: Deal, right_id: UUID, *, actor: Actor, now: datetime
+) -> None:
+    """Free the right; a registration of no other right is then to be cancelled."""
+    await session.flush()
+    register = await session.scalar(
+        update(DealRight)
+        .where(
+            DealRight.deal_id == deal.id,
+            DealRight.right_id == right_id,
+            DealRight.released_at.is_(None),
+        )
+        .values(released_at=now)
+        .returning(DealRight.register)
+    )
+    others = exists().where(
+        DealRight.deal_id == deal.id,
+        DealRight.register == register,
+        DealRight.released_at.is_(None),
+    )
+    registrations = await session.scalars(
+        select(Registration)
+        .where(
+            Registration.deal_id == deal.id,
+            Registration.register == register,
+            Registration.status == RegistrationStatus.REGISTERED,
+            ~others,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for registration in registrations:
+        discharge = RegistrationEvent.DISCHARGE
+        history.move(session, registration, REGISTRATION, discharge, actor=actor, now=now)
 
 
 async def must_bring(

@@ -111,6 +111,19 @@ class TestDischarge:
         with pytest.raises(NotRepaid):
             await discharge(session, drawn, drawn.bank)
 
+    async def test_a_pledge_is_released_after_a_write_off(self, session: AsyncSession) -> None:
+        drawn = await make_drawn(session)
+        drawn.loan.status = LoanStatus.WRITTEN_OFF
+        await session.flush()
+
+        done = await discharge(session, drawn, drawn.bank)
+        assert {r.status for r in done.registrations} == {RegistrationStatus.CANCELLING}
+        for registration in drawn.registrations:
+            await cancel(session, drawn.bank, registration)
+
+        assert await locked(session, drawn) == set()
+        assert drawn.deal.status is DealStatus.ACTIVE
+
     async def test_a_deal_without_registrations_is_closed_at_once(
         self, session: AsyncSession
     ) -> None:

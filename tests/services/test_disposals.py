@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db import new_id
 from app.core.errors import FieldRefused
 from app.core.money import Money
+from app.lifecycle.deals import RegistrationStatus
 from app.lifecycle.funds import ClaimKind, DisposalKind, DisposalStatus
 from app.lifecycle.machine import IllegalMove
 from app.models.claims import Disposal
-from app.models.deals import DealRight
+from app.models.deals import DealRight, Registration
 from app.schemas.claims import DisposalIn, RecoveryIn
-from app.services import claims, disposals, recoveries
+from app.services import claims, discharges, disposals, recoveries
 from app.services.actor import Actor
 from app.services.deals import NotPledgee
 from app.services.disposals import EscrowFirst, NotLost, NotSettled, RecoveryAbovePrice, SoldAlready
@@ -148,3 +149,38 @@ async def test_a_disposal_brings_its_price_once_it_is_settled(session: AsyncSess
     with pytest.raises(RecoveryAbovePrice):
         await recover(200_001)
     await recover(200_000)
+
+
+async def test_the_pledge_of_a_right_ends_with_its_sale(session: AsyncSession) -> None:
+    funded, _ = await make_defaulted(session)
+    bank = funded.table.bank
+    pledged = (
+        await session.scalars(
+            select(DealRight)
+            .where(DealRight.deal_id == funded.deal.id)
+            .order_by(DealRight.register, DealRight.right_id)
+        )
+    ).all()
+    for right in pledged:
+        sale = await propose(session, funded, bank, kind=DisposalKind.SALE, right_id=right.right_id)
+        await disposals.consent(session, actor=bank, disposal_id=sale.id, escrow=None, now=LATE)
+        assert right.released_at is None
+        await disposals.settle(session, actor=bank, disposal_id=sale.id, now=LATE)
+        await session.refresh(right)
+        assert right.released_at == LATE
+        with pytest.raises(FieldRefused):
+            await propose(session, funded, bank, right_id=right.right_id)
+
+    registrations = (
+        await session.scalars(
+            select(Registration)
+            .where(Registration.deal_id == funded.deal.id)
+            .execution_options(populate_existing=True)
+        )
+    ).all()
+    assert {row.status for row in registrations} == {RegistrationStatus.CANCELLING}
+    for row in registrations:
+        cancelled = await discharges.record_cancellation(
+            session, actor=bank, registration_id=row.id, cancelled_on=LATE.date(), now=LATE
+        )
+        assert cancelled.status is RegistrationStatus.CANCELLED

@@ -217,7 +217,8 @@ async def effect_extension(
 async def discharge_pledge(
     deal_id: UUID, actor: CurrentActor, session: Session, now: Now
 ) -> DischargeOut:
-    """The pledgee releases the pledge of a repaid loan (解除质押); joint pledgees both do."""
+    """The pledgee releases the pledge of a loan repaid or written off (解除质押); joint
+    pledgees both do."""
     done = await discharges.discharge(session, actor=actor, deal_id=deal_id, now=now)
     return DischargeOut(
         deal_id=done.deal.id,
