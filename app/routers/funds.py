@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from app.core.clock import business_date
 from app.core.errors import FieldRefused, NotFound
 from app.lifecycle.funds import FilingStatus
 from app.lifecycle.machine import IllegalMove
@@ -26,7 +27,7 @@ from app.schemas.funds import (
     ReasonIn,
     SuspensionOut,
 )
-from app.services import filings, funds, fuses, readiness
+from app.services import filings, fund_disclosure, funds, fuses, readiness
 from app.services.deals import DealNotReady
 from app.services.filings import (
     CashFirst,
@@ -56,17 +57,17 @@ MANAGES = may(OrganisationKind.AGENCY, scope="funds:write")
 
 @router.get("/funds", dependencies=[READS], summary="Compensation funds")
 async def list_funds(
-    actor: CurrentActor, session: Session, limit: Limit = 50, after: UUID | None = None
+    actor: CurrentActor, session: Session, now: Now, limit: Limit = 50, after: UUID | None = None
 ) -> Page[FundOut]:
     """With capital, balance, exposure and leverage, as the ledger has them now.
 
     A manager sees the funds it manages, a park its own and those that serve every park;
-    everybody else sees all.
+    everybody else sees all. All but the manager and the authority are told no figure behind which
+    too few firms stand, or one above all.
     """
     rows = await funds.list_funds(session, actor=actor, limit=limit, after=after)
-    states = await funds.states_of(session, [fund.id for fund in rows])
     return Page(
-        items=[funds.tell(fund, states[fund.id]) for fund in rows],
+        items=await fund_disclosure.tell(session, actor=actor, rows=rows, on=business_date(now)),
         next=rows[-1].id if len(rows) == limit else None,
     )
 
@@ -77,10 +78,11 @@ async def list_funds(
     responses=problems(NotFound),
     summary="One compensation fund",
 )
-async def get_fund(fund_id: UUID, actor: CurrentActor, session: Session) -> FundOut:
+async def get_fund(fund_id: UUID, actor: CurrentActor, session: Session, now: Now) -> FundOut:
     """Its money, what stands against it, and how much more may be filed with it."""
     fund = await funds.get_fund(session, actor=actor, fund_id=fund_id)
-    return funds.tell(fund, (await funds.states_of(session, [fund.id]))[fund.id])
+    [told] = await fund_disclosure.tell(session, actor=actor, rows=[fund], on=business_date(now))
+    return told
 
 
 @router.get(

@@ -68,10 +68,10 @@ async def get_programme(session: Session, now: Now) -> PublicProgrammeOut:
 
 @router.get("/funds", summary="Compensation funds")
 async def list_funds(session: Session, now: Now) -> list[PublicFundOut]:
-    """Capital paid in and balance of every fund, live.
+    """Capital paid in, live.
 
-    Leverage and loans are those at the end of the last whole quarter, and null where too few firms,
-    or one above all, stand behind. No firm and no bank is told.
+    Balance, leverage and loans are those at the end of the last whole quarter, and null
+    where too few firms, or one above all, stand behind. No firm and no bank is told.
     """
     return await public_funds.list_funds(session, on=business_date(now))
 

@@ -89,10 +89,14 @@ class FundFiguresOut(Output):
 
     on: date
     fund: FundOut
-    available: Money = Field(description="The balance, less what is approved and not paid yet.")
-    compensated: Money = Field(description="All that was ever paid on claims.")
-    recovered: Money = Field(description="Of it, what came back.")
-    room_to_warn: Money = Field(description="IP principal that may be filed before the warning.")
+    available: Money | None = Field(
+        description="The balance, less what is approved and not paid yet."
+    )
+    compensated: Money | None = Field(description="All that was ever paid on claims.")
+    recovered: Money | None = Field(description="Of it, what came back.")
+    room_to_warn: Money | None = Field(
+        description="IP principal that may be filed before the warning."
+    )
     loans: int | None = Field(description="Filed and not ended.")
     firms_behind: int | None
     largest_firm_pct: PctOut | None
@@ -107,9 +111,9 @@ class FundFiguresOut(Output):
 
 
 class PublicFundOut(Output):
-    """A fund for everybody: its money live, its loans as of a quarter's end.
+    """A fund for everybody: its capital live, its loans and claims as of a quarter's end.
 
-    The latter are null where too few firms, or one above all, stand behind.
+    The latter two are null where too few firms, or one above all, stand behind.
     """
 
     name: str
@@ -118,7 +122,9 @@ class PublicFundOut(Output):
     scheme_invented: bool = Field(description="For teaching: no city has the scheme.")
     park_code: str | None
     paid_in: Money
-    balance: Money
+    balance: Money | None = Field(
+        description="What is paid in, less what claims had cost by the quarter's end."
+    )
     quarter: str = Field(examples=["2026Q3"], description="The last whole one.")
     leverage: PctOut | None = Field(description="At its end.")
     loans: int | None = Field(description="Filed and not ended by then.")

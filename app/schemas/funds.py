@@ -91,7 +91,11 @@ class SuspensionOut(Output):
 
 
 class FundOut(Output):
-    """A fund, its money and what stands against it. ``leverage`` is null while it has no money."""
+    """A fund, its money and what stands against it. ``leverage`` is null while it has no money.
+
+    For all but its manager and the authority, what stands on too few firms, or on one above all,
+    is null, and so is what would tell it.
+    """
 
     id: UUID
     name: str
@@ -102,16 +106,16 @@ class FundOut(Output):
     leverage_warn: PctOut
     leverage_max: PctOut
     paid_in: Money
-    balance: Money
-    committed: Money = Field(description="Approved and not paid yet.")
-    paid: Money = Field(description="Compensation, less what came back.")
-    base_reserved: Money = Field(description="IP principal filed and not drawn.")
-    base_outstanding: Money = Field(description="IP principal drawn and owed.")
-    exposure_reserved: Money = Field(description="The fund's share of base_reserved.")
-    exposure_outstanding: Money
+    balance: Money | None
+    committed: Money | None = Field(description="Approved and not paid yet.")
+    paid: Money | None = Field(description="Compensation, less what came back.")
+    base_reserved: Money | None = Field(description="IP principal filed and not drawn.")
+    base_outstanding: Money | None = Field(description="IP principal drawn and owed.")
+    exposure_reserved: Money | None = Field(description="The fund's share of base_reserved.")
+    exposure_outstanding: Money | None
     leverage: PctOut | None
     leverage_level: Literal["normal", "warn", "stop"]
-    room: Money = Field(description="IP principal that may still be filed.")
+    room: Money | None = Field(description="IP principal that may still be filed.")
 
 
 class FilingIn(Input):

@@ -32,8 +32,8 @@ from app.schemas.fund_figures import (
     FundFirmOut,
     FundFuseOut,
 )
-from app.schemas.funds import SuspensionOut
-from app.services import disclosure, funds, fuses
+from app.schemas.funds import FundOut, SuspensionOut
+from app.services import disclosure, fund_disclosure, funds, fuses
 from app.services.actor import Actor, as_platform
 from app.services.figures import share_pct
 from app.services.fuses import LossRatio
@@ -74,7 +74,10 @@ async def get_figures(
         found = await _read(session, fund, on=business_date(now))
         if actor.kind is OrganisationKind.PARK:
             limits = await disclosure.limits_on(session, on=business_date(now))
-            found = await _for_park(session, found, limits)
+            [told] = await fund_disclosure.tell(
+                session, actor=actor, rows=[fund], on=business_date(now)
+            )
+            found = await _for_park(session, found, limits, told)
     found.suspensions = [
         SuspensionOut.model_validate(one) for one in suspensions if one.ended_at is None
     ]
@@ -131,13 +134,13 @@ async def _read(session: AsyncSession, fund: Fund, *, on: date) -> FundFiguresOu
 
 
 async def _for_park(
-    session: AsyncSession, found: FundFiguresOut, limits: Mapping[str, Any]
+    session: AsyncSession, found: FundFiguresOut, limits: Mapping[str, Any], fund: FundOut
 ) -> FundFiguresOut:
     """Without firms; the banks' lines all or none, so that no difference tells the one left out.
 
     What single banks lost is the loss of few firms, always.
     """
-    fund_id = found.fund.id
+    fund_id, money = fund.id, fund.paid is not None
     stakes = await _stakes(session, fund_id)
     banks = [bank for bank in found.banks or () if bank.loans]
     told = all(_may_tell(limits, stakes[bank.bank_id]) for bank in banks)
@@ -149,6 +152,11 @@ async def _for_park(
     lines = [bank.model_copy(update={"compensated": None, "recovered": None}) for bank in banks]
     return found.model_copy(
         update={
+            "fund": fund,
+            "available": found.available if money else None,
+            "compensated": found.compensated if money else None,
+            "recovered": found.recovered if money else None,
+            "room_to_warn": found.room_to_warn if fund.room is not None else None,
             "loans": found.loans if told else None,
             "firms_behind": found.firms_behind if told else None,
             "largest_firm_pct": found.largest_firm_pct if told else None,
@@ -156,7 +164,9 @@ async def _for_park(
             "firms": None,
             "claims": found.claims if disclosure.may_tell(limits, counts, amounts) else None,
             "claims_in_flight": None,
-            "fuses": [fuse for fuse in found.fuses if fuse.bank_id is None],
+            "fuses": [
+                fuse for fuse in found.fuses if fuse.bank_id is None and fund.room is not None
+            ],
         }
     )
 

@@ -1,21 +1,24 @@
-"""Compensation funds for everybody: their money as it is, their loans only in whole quarters."""
+"""Compensation funds for everybody: their capital as it is, the rest only in whole quarters."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import SHANGHAI
+from app.core.money import Money
 from app.lifecycle.funds import FilingStatus
 from app.models.funds import Fund, FundFiling
 from app.risk.scheme_files import find_scheme
 from app.schemas.fund_figures import PublicFundOut
-from app.services import disclosure, funds, ledger, public_programme
+from app.services import disclosure, fund_disclosure, funds, ledger, public_programme
 from app.services.actor import as_platform
+from app.services.fund_disclosure import Moved
 from app.services.funds import FundState
 from app.services.ledger import AccountRole, Book
 
@@ -25,8 +28,8 @@ FUNDS_MAX = 200
 async def list_funds(session: AsyncSession, *, on: date) -> list[PublicFundOut]:
     """Every fund, the first opened first. No firm and no bank.
 
-    Loans and leverage are those at the end of the last whole quarter, so that no difference of two
-    answers tells a filing; and they need enough firms, none of them too large.
+    Loans, leverage and what claims cost are those at the end of the last whole quarter, so that no
+    difference of two answers tells a filing; and they need enough firms, none of them too large.
     """
     first, after = public_programme.last_quarter(on)
     end = datetime.combine(after, time(0), SHANGHAI)
@@ -35,6 +38,7 @@ async def list_funds(session: AsyncSession, *, on: date) -> list[PublicFundOut]:
         rows = (await session.scalars(select(Fund).order_by(Fund.id).limit(FUNDS_MAX))).all()
         states = await funds.states_of(session, [fund.id for fund in rows])
         filed = await _filed_at(session, end)
+        moved = await fund_disclosure.moved_of(session, [fund.id for fund in rows], before=end)
         told = []
         for fund in rows:
             loans, amounts = filed.get(fund.id, (Counter(), Counter()))
@@ -44,6 +48,7 @@ async def list_funds(session: AsyncSession, *, on: date) -> list[PublicFundOut]:
                     session,
                     fund,
                     states[fund.id],
+                    balance=_balance(states[fund.id], moved[fund.id], limits),
                     quarter=public_programme.name_of(first),
                     loans=loans.total() if may_tell else None,
                     at=end,
@@ -77,11 +82,16 @@ async def _filed_at(
     return found
 
 
+def _balance(state: FundState, moved: Moved, limits: Mapping[str, Any]) -> Money | None:
+    return state.paid_in - moved.net if moved.may_tell(limits) else None
+
+
 async def _tell(
     session: AsyncSession,
     fund: Fund,
     state: FundState,
     *,
+    balance: Money | None,
     quarter: str,
     loans: int | None,
     at: datetime,
@@ -94,7 +104,7 @@ async def _tell(
         scheme_invented=scheme.invented,
         park_code=fund.park_code,
         paid_in=state.paid_in,
-        balance=state.balance,
+        balance=balance,
         quarter=quarter,
         leverage=await _leverage_at(session, fund.id, at=at) if loans is not None else None,
         loans=loans,

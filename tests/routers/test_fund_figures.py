@@ -97,7 +97,10 @@ async def test_every_park_reads_a_fund_that_serves_every_park(
         other = await client.get(f"/v1/funds/{theirs}")
 
     assert [fund["id"] for fund in listed] == [own]
-    assert one.json()["base_reserved"] == "5000000.00"
+    hidden = ("base_reserved", "base_outstanding", "exposure_reserved", "leverage", "room")
+    assert [one.json()[name] for name in hidden] == [None] * len(hidden)
+    assert [page.json()["fund"][name] for name in hidden] == [None] * len(hidden)
+    assert (one.json()["paid_in"], one.json()["balance"]) == ("10000000.00",) * 2
     assert (page.json()["fund"]["id"], page.json()["firms"]) == (own, None)
     assert other.status_code == 404
 

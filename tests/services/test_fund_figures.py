@@ -20,6 +20,7 @@ from app.services import (
     claim_decisions,
     claims,
     filings,
+    fund_disclosure,
     fund_figures,
     fund_files,
     fuses,
@@ -303,7 +304,8 @@ class TestReaders:
 
         found = await read(session, funded, park)
 
-        assert found.fund.base_outstanding == FIVE  # what a fund stands for is public
+        assert (found.fund.base_outstanding, found.fund.leverage, found.fund.room) == (None,) * 3
+        assert (found.room_to_warn, found.fuses) == (None, [])
         told = (found.firms, found.banks, found.loans, found.firms_behind, found.largest_firm_pct)
         assert told == (None,) * 5
         assert (found.claims, found.claims_in_flight) == (None, None)
@@ -327,6 +329,7 @@ class TestReaders:
             (bank.organisation_id, 5, None)
         ]
         assert found.firms is None
+        assert found.fund.base_reserved == Money.yuan(25_000_000)
 
         await file_another(session, funded)  # alone with its bank: no line is told any more
         assert (await read(session, funded, park)).banks is None
@@ -342,6 +345,26 @@ class TestPublic:
         [told] = [one for one in found if one.name == funded.fund.name]
         assert (told.paid_in, told.balance) == (Money.yuan(10_000_001),) * 2
         assert (told.quarter, told.loans, told.leverage) == ("2026Q4", None, None)
+
+    async def test_what_one_claim_cost_is_told_to_nobody_outside(
+        self, session: AsyncSession
+    ) -> None:
+        funded = await lose(session)
+        park = await make_park(session)
+
+        found = await public_funds.list_funds(session, on=date(2027, 7, 2))
+        [outside] = await fund_disclosure.tell(
+            session, actor=park, rows=[funded.fund], on=LATE.date()
+        )
+        [inside] = await fund_disclosure.tell(
+            session, actor=funded.manager, rows=[funded.fund], on=LATE.date()
+        )
+        page = await read(session, funded, park)
+
+        assert [one.balance for one in found if one.name == funded.fund.name] == [None]
+        assert (outside.balance, outside.paid, outside.committed) == (None,) * 3
+        assert (page.compensated, page.recovered, page.available) == (None,) * 3
+        assert inside.paid
 
     async def test_five_firms_are_told_once_the_quarter_is_over(
         self, session: AsyncSession
