@@ -20,6 +20,11 @@ def no_number(text):
     raise ValueError(f"{text} is no whole number of fen")
 
 
+def counted(lines, here):
+    for here[0], line in enumerate(lines, start=1):
+        yield line
+
+
 def check(lines, wanted):
     link, sequence, since_root, seen, day = bytes(32), 0, 0, set(), None
     accounts, holds = {}, {}  # account: limited, version, counters, at; hold: accounts, amount
@@ -78,8 +83,15 @@ def check(lines, wanted):
 
 
 if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        sys.exit(print(__doc__))
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    here = [0]
     try:
         with Path(sys.argv[1]).open("rb") as journal:
-            print(check(journal, (*sys.argv[2:], None)[0]))
+            print(check(counted(journal, here), (*sys.argv[2:], None)[0]))
+    except OSError as problem:
+        sys.exit(f"no journal: {problem}")
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
-        sys.exit(f"UNBALANCED or no journal: {problem!r}")
+        sys.exit(f"UNBALANCED or no journal: {problem!r} at line {here[0]}")

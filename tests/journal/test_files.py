@@ -303,3 +303,27 @@ def test_the_script_names_what_is_no_journal(tmp_path: Path, content: bytes, fau
     assert told.returncode == 1
     assert fault in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_the_script_names_the_line_that_it_cannot_read(lines: list[Line], tmp_path: Path) -> None:
+    del lines[2]["hash"]
+
+    assert "KeyError('hash') at line 3" in theirs(lines, tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["--help"], 0, "JOURNAL [ROOT]"),
+        ([], 1, "JOURNAL [ROOT]"),
+        (["/nowhere"], 1, "no journal: [Errno 2]"),
+    ],
+)
+def test_the_script_tells_how_it_is_called(arguments: list[str], status: int, told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == status
+    assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
