@@ -21,7 +21,6 @@ from app.services import claim_decisions, claim_payments, claims
 from app.services.claim_amounts import (
     CallFirst,
     LossAboveOutstanding,
-    NotAcknowledged,
     NothingToClaim,
     NotYours,
 )
@@ -69,7 +68,6 @@ PAYS = may(*PAYERS, scope="claims:write")
         TooEarly,
         TooLate,
         NothingToClaim,
-        NotAcknowledged,
         CallFirst,
         ClaimInFlight,
         ClaimReferenceUsed,

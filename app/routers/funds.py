@@ -30,7 +30,6 @@ from app.schemas.funds import (
 from app.services import filings, fund_disclosure, funds, fuses, readiness
 from app.services.deals import DealNotReady
 from app.services.filings import (
-    CashFirst,
     FiledAlready,
     FundElsewhere,
     LeverageExceeded,
@@ -111,7 +110,6 @@ async def list_suspensions(
         SchemeNotInForce,
         NotTheClaimant,
         FundElsewhere,
-        CashFirst,
         FiledAlready,
         NotCompensated,
         LeverageExceeded,

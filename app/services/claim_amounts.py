@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Conflict, FieldRefused, Unprocessable
 from app.core.messages import say
 from app.core.money import ZERO, Money
-from app.lifecycle.funds import ClaimKind, FilingStatus
+from app.lifecycle.funds import ClaimKind
 from app.lifecycle.parties import OrganisationKind
 from app.models.deals import Deal
 from app.models.funds import Fund, FundFiling
@@ -60,10 +60,6 @@ class NotYours(Conflict):
 
 class NothingToClaim(Conflict):
     message = "By its terms the payer's part of this loss is nothing."
-
-
-class NotAcknowledged(Conflict):
-    message = "The fund has not acknowledged the filing; ask its manager to answer it first."
 
 
 @dataclass(eq=False)
@@ -170,8 +166,6 @@ async def _ask_fund(
     version = filings.version_of(filing, on=data.lost_on)
     if filing.claimant_id != actor.organisation_id:
         raise NotYours(OrganisationKind(scheme.model))
-    if filing.status is not FilingStatus.ACKNOWLEDGED:
-        raise NotAcknowledged
     await fuses.must_be_whole(
         session, filing.fund_id, bank_id=filing.bank_id, stops=Stops.COMPENSATION
     )

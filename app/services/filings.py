@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
@@ -15,10 +15,10 @@ from app.core.db import new_id
 from app.core.errors import Conflict, FieldRefused, NotFound, Unprocessable
 from app.core.messages import say
 from app.core.money import Money
-from app.lifecycle.deals import DealStatus, DrawdownStatus
+from app.lifecycle.deals import DealStatus
 from app.lifecycle.funds import FILING, LIVE_FILINGS, FilingEvent, FilingStatus
 from app.lifecycle.parties import OrganisationKind
-from app.models.deals import Deal, Drawdown
+from app.models.deals import Deal
 from app.models.funds import Fund, FundFiling
 from app.models.organisations import Organisation
 from app.risk.scheme import ClaimModel, Role, Scheme, SchemeVersion, Stops
@@ -65,13 +65,6 @@ class FundElsewhere(Conflict):
 
 class FiledAlready(Conflict):
     message = "The loan is filed with a fund already; one scheme at most stands behind it."
-
-
-class CashFirst(Conflict):
-    message = (
-        "A release is out to the bank, or money was drawn: a loan is filed before any cash. File it"
-        " once the bank has reported that release as not drawn."
-    )
 
 
 @dataclass(eq=False)
@@ -163,11 +156,10 @@ async def find_live(session: AsyncSession, deal_id: UUID) -> FundFiling | None:
 async def file(
     session: AsyncSession, *, actor: Actor, deal_id: UUID, data: FilingIn, now: datetime
 ) -> FundFiling:
-    """File a loan with a fund before any cash; its share of the fund's leverage is reserved."""
+    """File a loan with a fund before it is drawn; its share of the fund's leverage is reserved."""
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     must_be_in(deal, DealStatus.APPROVING, DealStatus.CONTRACTING, DealStatus.PERFECTING)
-    await _must_be_before_cash(session, deal)
     fund = await funds.lock_fund(session, data.fund_id)
     scheme, version = _scheme_of(fund, on=business_date(now))
     _must_fit(actor, deal, fund, scheme)
@@ -282,16 +274,6 @@ def _must_fit(actor: Actor, deal: Deal, fund: Fund, scheme: Scheme) -> None:
         raise NotTheClaimant(OrganisationKind(scheme.model))
     if scheme.model is ClaimModel.GUARANTOR and deal.guarantor_id is None:
         raise FieldRefused("fund_id", say("the fund compensates guarantors; the loan has none"))
-
-
-async def _must_be_before_cash(session: AsyncSession, deal: Deal) -> None:
-    """Raise CashFirst if the bank may pay out, or has."""
-    out = exists().where(
-        Drawdown.deal_id == deal.id,
-        Drawdown.status.in_((DrawdownStatus.RELEASED, DrawdownStatus.DRAWN)),
-    )
-    if await session.scalar(select(out)):
-        raise CashFirst
 
 
 def _share_pct(scheme: Scheme, version: SchemeVersion, loan_amount: Money) -> Decimal:

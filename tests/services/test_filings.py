@@ -10,15 +10,13 @@ from app.core.errors import FieldRefused, NotFound
 from app.core.messages import Language, speaking
 from app.core.money import ZERO, Money
 from app.lending.reschedule import PrepaymentChoice
-from app.lifecycle.funds import ClaimKind, FilingStatus
+from app.lifecycle.funds import FilingStatus
 from app.lifecycle.machine import IllegalMove
 from app.lifecycle.parties import OrganisationKind
 from app.schemas.claims import WriteOffIn
 from app.schemas.funds import FilingIn
 from app.services import (
     approvals,
-    claims,
-    drawdowns,
     failures,
     filings,
     funds,
@@ -26,10 +24,8 @@ from app.services import (
     repayments,
     write_offs,
 )
-from app.services.claim_amounts import NotAcknowledged
 from app.services.deals import DealNotReady
 from app.services.filings import (
-    CashFirst,
     FiledAlready,
     FundElsewhere,
     LeverageExceeded,
@@ -37,12 +33,11 @@ from app.services.filings import (
     NotTheClaimant,
 )
 from app.services.funds import FundState
-from tests.make.deals import accept, make_ready, make_table
+from tests.make.deals import accept, make_table
 from tests.make.funds import (
     LATE,
     Funded,
     acknowledge,
-    claim_of,
     make_defaulted,
     make_drawn_filed,
     make_filed,
@@ -63,43 +58,6 @@ async def state(session: AsyncSession, funded: Funded) -> FundState:
 
 def form(fund_id: Any, **changes: Any) -> FilingIn:
     return FilingIn(**({"fund_id": fund_id, "ip_share_pct": "100"} | changes))
-
-
-class TestBeforeCash:
-    async def test_a_release_that_is_out_is_too_late(self, session: AsyncSession) -> None:
-        fund, _, _ = await make_fund(session)
-        table = await make_table(session)
-        deal = await make_ready(session, table)
-        bank = table.bank
-        released = await drawdowns.release(
-            session, actor=bank, deal_id=deal.id, amount=FIVE, now=NOW
-        )
-
-        with pytest.raises(CashFirst):
-            await filings.file(session, actor=bank, deal_id=deal.id, data=form(fund.id), now=NOW)
-
-        await drawdowns.report_not_drawn(
-            session, actor=bank, deal_id=deal.id, drawdown_id=released.id, now=NOW
-        )
-        filed = await filings.file(
-            session, actor=bank, deal_id=deal.id, data=form(fund.id), now=NOW
-        )
-        assert filed.status is FilingStatus.FILED
-
-    async def test_what_the_fund_never_acknowledged_is_not_claimed(
-        self, session: AsyncSession
-    ) -> None:
-        funded, loan = await make_defaulted(session)
-        funded.filing.status = FilingStatus.FILED
-
-        with pytest.raises(NotAcknowledged):
-            await claims.submit(
-                session,
-                actor=funded.claimant,
-                loan_id=loan.id,
-                data=claim_of(ClaimKind.FUND, FIVE),
-                now=LATE,
-            )
 
 
 class TestCounters:
