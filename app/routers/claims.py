@@ -27,6 +27,7 @@ from app.services.claim_amounts import (
 from app.services.claim_decisions import ApprovedAbove, FundShort
 from app.services.claim_payments import NoLongerLost, PaidOtherwise
 from app.services.claim_refusals import ClaimInFlight, NoSuchPayer, NotDefaulted, OnePerson
+from app.services.claim_standing import FilingNotAcknowledged
 from app.services.claim_timing import TooEarly, TooLate
 from app.services.claims import (
     CLAIMANTS,
@@ -73,6 +74,7 @@ PAYS = may(*PAYERS, scope="claims:write")
         ClaimReferenceUsed,
         ClaimIncomplete,
         FuseBlown,
+        FilingNotAcknowledged,
     ),
     summary="Claim what was lost of a loan",
 )
@@ -147,7 +149,9 @@ async def review(
     "/claims/{claim_id}/approval",
     response_model=ClaimOut,
     dependencies=[APPROVES],
-    responses=problems(NotFound, IllegalMove, OnePerson, FuseBlown, ApprovedAbove, FundShort),
+    responses=problems(
+        NotFound, IllegalMove, OnePerson, FuseBlown, ApprovedAbove, FilingNotAcknowledged, FundShort
+    ),
     summary="Approve a claim on you",
 )
 async def approve(
@@ -205,7 +209,15 @@ async def withdraw(claim_id: UUID, actor: CurrentActor, session: Session, now: N
     "/claims/{claim_id}/payment",
     response_model=ClaimOut,
     dependencies=[PAYS],
-    responses=problems(NotFound, FieldRefused, IllegalMove, FuseBlown, PaidOtherwise, NoLongerLost),
+    responses=problems(
+        NotFound,
+        FieldRefused,
+        IllegalMove,
+        FuseBlown,
+        PaidOtherwise,
+        NoLongerLost,
+        FilingNotAcknowledged,
+    ),
     summary="Report that a claim was paid",
 )
 async def pay(

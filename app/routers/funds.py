@@ -28,7 +28,7 @@ from app.schemas.funds import (
     SuspensionOut,
 )
 from app.services import filings, fund_disclosure, funds, fuses, readiness
-from app.services.deals import DealNotReady
+from app.services.deals import DealNotReady, ReleaseOut
 from app.services.filings import (
     FiledAlready,
     FundElsewhere,
@@ -115,6 +115,7 @@ async def list_suspensions(
         LeverageExceeded,
         FuseBlown,
         DealNotReady,
+        ReleaseOut,
     ),
     summary="File a loan with a compensation fund",
 )
@@ -212,7 +213,7 @@ async def attach(
     "/fund-filings/{filing_id}/acknowledgement",
     response_model=FilingOut,
     dependencies=[MANAGES],
-    responses=problems(NotFound, IllegalMove, FuseBlown),
+    responses=problems(NotFound, IllegalMove, FuseBlown, DealNotReady, ReleaseOut),
     summary="Acknowledge a filing",
 )
 async def acknowledge(
@@ -244,7 +245,7 @@ async def refuse(
     "/fund-filings/{filing_id}/withdrawal",
     response_model=FilingOut,
     dependencies=[FILES],
-    responses=problems(NotFound, IllegalMove, DealNotReady),
+    responses=problems(NotFound, IllegalMove, DealNotReady, ReleaseOut),
     summary="Take a filing back",
 )
 async def withdraw(filing_id: UUID, actor: CurrentActor, session: Session, now: Now) -> FundFiling:

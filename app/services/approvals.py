@@ -25,7 +25,7 @@ from app.lifecycle.parties import LENDERS
 from app.models.deals import Approval, Condition, Deal
 from app.services import documents, failures, fund_exposure, history, old_loans, outbox, room
 from app.services.actor import Actor
-from app.services.deals import lock_deal, must_be_in
+from app.services.deals import ReleaseOut, has_release, lock_deal, must_be_in
 from app.services.packages import WHOLE_PCT
 from app.services.tasks import Task, enqueue
 
@@ -85,8 +85,8 @@ async def decline(
     """
     deal, approval = await _lock_own(session, actor, deal_id)
     must_be_in(deal, *BEFORE_CASH)
-    if await failures.has_release(session, deal.id):
-        raise failures.ReleaseOut
+    if await has_release(session, deal.id):
+        raise ReleaseOut
     history.move(session, approval, APPROVAL, ApprovalEvent.DECLINE, actor=actor, now=now)
     approval.note = note
     approval.decided_at = now

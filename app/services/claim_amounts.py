@@ -22,6 +22,7 @@ from app.risk.scheme_files import find_scheme
 from app.schemas.claims import ClaimIn
 from app.schemas.quotes import InsuranceTerms
 from app.services import (
+    claim_standing,
     claim_timing,
     filings,
     fuses,
@@ -166,6 +167,7 @@ async def _ask_fund(
     version = filings.version_of(filing, on=data.lost_on)
     if filing.claimant_id != actor.organisation_id:
         raise NotYours(OrganisationKind(scheme.model))
+    claim_standing.must_be_acknowledged(filing)
     await fuses.must_be_whole(
         session, filing.fund_id, bank_id=filing.bank_id, stops=Stops.COMPENSATION
     )

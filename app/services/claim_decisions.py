@@ -11,8 +11,7 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.money import Money
 from app.lifecycle.funds import CLAIM, ClaimEvent
 from app.models.claims import Claim
-from app.risk.scheme import Stops
-from app.services import claims, funds, fuses, history, indemnities, ledger, loans
+from app.services import claim_standing, claims, funds, history, indemnities, ledger, loans
 from app.services.actor import Actor, as_platform
 from app.services.claim_refusals import OnePerson
 from app.services.ledger import AccountRole, Book
@@ -64,15 +63,12 @@ async def approve(
     claim = await _lock(session, actor, claim_id, manager=True)
     if claim.reviewed_by == _person(actor) and claim.reviewed_at is not None:
         raise OnePerson(business_date(claim.reviewed_at))
-    if claim.fund_id is not None:
-        await fuses.must_be_whole(
-            session, claim.fund_id, bank_id=claim.bank_id, stops=Stops.COMPENSATION
-        )
     approved = claim.amount if amount is None else amount
     now_due = await indemnities.of_claim(session, deal, loan, claim)
     most = min(claim.amount, now_due.amount)
     if approved > most:
         raise ApprovedAbove(claim.amount, approved, most)
+    await claim_standing.must_stand(session, claim)
     claim.shares = now_due.shares
     history.move(session, claim, CLAIM, ClaimEvent.APPROVE, actor=actor, now=now)
     claim.approved, claim.approved_by, claim.approved_at = approved, _person(actor), now

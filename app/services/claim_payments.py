@@ -17,9 +17,9 @@ from app.models.claims import Claim
 from app.models.deals import Deal
 from app.models.funds import FundFiling
 from app.models.loans import Loan
-from app.risk.scheme import Stops
 from app.schemas.claims import ClaimPaymentIn
 from app.services import (
+    claim_standing,
     claims,
     exposures,
     fund_exposure,
@@ -79,14 +79,7 @@ async def pay(
         return claim
     if claim.status is ClaimStatus.APPROVED:
         await _must_be_lost(session, deal, loan, claim)
-        if claim.fund_id is not None:
-            await fuses.must_be_whole(
-                session,
-                claim.fund_id,
-                bank_id=claim.bank_id,
-                stops=Stops.COMPENSATION,
-                on=data.paid_on,
-            )
+        await claim_standing.must_stand(session, claim, on=data.paid_on)
     history.move(session, claim, CLAIM, ClaimEvent.PAY, actor=actor, now=now)
     assert claim.approved_at is not None
     assert claim.approved is not None

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.messages import either_of
 from app.identifiers.rights import Register, RightKind
-from app.lifecycle.deals import BEFORE_CASH, DEAL, DealStatus
+from app.lifecycle.deals import BEFORE_CASH, DEAL, DealStatus, DrawdownStatus
 from app.lifecycle.parties import OrganisationKind
 from app.lifecycle.words import state_of
 from app.models.deals import (
@@ -37,6 +37,10 @@ Child = TypeVar("Child", Approval, Contract, Registration, Drawdown)
 
 CHILDREN_MAX = 200
 """More rows than any deal has of one kind; a bound for every list below a deal."""
+
+
+class ReleaseOut(Conflict):
+    message = "A release is out; the bank must report drawn or not drawn first."
 
 
 @dataclass(eq=False)
@@ -255,3 +259,13 @@ async def _children(session: AsyncSession, model: type[Child], deal: Deal) -> Se
         select(model).where(model.deal_id == deal.id).order_by(model.id).limit(CHILDREN_MAX)
     )
     return rows.all()
+
+
+async def has_release(session: AsyncSession, deal_id: UUID) -> bool:
+    """Whether the bank still owes a report on a release; the hold cannot expire meanwhile."""
+    found = await session.scalar(
+        select(Drawdown.id).where(
+            Drawdown.deal_id == deal_id, Drawdown.status == DrawdownStatus.RELEASED
+        )
+    )
+    return found is not None

@@ -44,7 +44,7 @@ from app.services import (
 )
 from app.services.actor import SYSTEM, Actor, bind
 from app.services.constraints import refusing
-from app.services.deals import get_deal, lock_deal, must_be_in
+from app.services.deals import ReleaseOut, get_deal, has_release, lock_deal, must_be_in
 from app.services.gate import Missing
 from app.services.ledger import AccountRole, Book
 from app.services.packages import WHOLE_PCT
@@ -237,8 +237,8 @@ async def forgo_rest(session: AsyncSession, *, actor: Actor, deal_id: UUID, now:
     actor.must_be(OrganisationKind.ENTERPRISE)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
     must_be_in(deal, DealStatus.ACTIVE)
-    if await failures.has_release(session, deal.id):
-        raise failures.ReleaseOut
+    if await has_release(session, deal.id):
+        raise ReleaseOut
     if not await endings.may_draw_more(session, deal, now=now):
         raise NothingUndrawn
     await bind(session, SYSTEM)  # the reports are the bank's

@@ -15,9 +15,9 @@ from app.lifecycle.deals import (
 )
 from app.models.deals import Deal, Drawdown
 from app.models.loans import Loan
-from app.services import failures, history, outbox, room, schedules
+from app.services import history, outbox, room, schedules
 from app.services.actor import Actor
-from app.services.deals import parties_of
+from app.services.deals import has_release, parties_of
 from app.services.tasks import Task, enqueue
 
 
@@ -45,7 +45,7 @@ async def end_if_settled(
 
 async def may_draw_more(session: AsyncSession, deal: Deal, *, now: datetime) -> bool:
     """Whether a tranche is released, or can be: the last one is not drawn and there is time."""
-    if await failures.has_release(session, deal.id):
+    if await has_release(session, deal.id):
         return True
     last = await session.scalar(
         select(Drawdown.id).where(

@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Select, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
-from app.core.errors import Conflict
 from app.lifecycle.deals import (
     APPROVAL,
     BEFORE_CASH,
@@ -35,14 +34,10 @@ from app.models.deals import Approval, Deal, DealRight, Drawdown, QueueEntry, Re
 from app.models.financing import FinancingRequest, Quote
 from app.services import fund_exposure, history, outbox, room, rules
 from app.services.actor import SYSTEM, Actor, bind
-from app.services.deals import lock_deal, must_be_in, parties_of
+from app.services.deals import ReleaseOut, has_release, lock_deal, must_be_in, parties_of
 from app.services.tasks import Task, enqueue
 
 _NOT_YET_MADE = (RegistrationStatus.PREPARED, RegistrationStatus.REFUSED)
-
-
-class ReleaseOut(Conflict):
-    message = "A release is out; the bank must report drawn or not drawn first."
 
 
 async def withdraw_deal(
@@ -56,16 +51,6 @@ async def withdraw_deal(
         raise ReleaseOut
     await fail(session, deal, reason=f"withdrawn: {reason}", actor=actor, now=now)
     return deal
-
-
-async def has_release(session: AsyncSession, deal_id: UUID) -> bool:
-    """Whether the bank still owes a report on a release; the hold cannot expire meanwhile."""
-    found = await session.scalar(
-        select(Drawdown.id).where(
-            Drawdown.deal_id == deal_id, Drawdown.status == DrawdownStatus.RELEASED
-        )
-    )
-    return found is not None
 
 
 async def fail(

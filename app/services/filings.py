@@ -28,7 +28,7 @@ from app.schemas.funds import FilingIn
 from app.services import fund_exposure, funds, fuses, history, outbox, readiness, schedules
 from app.services.actor import Actor, as_platform
 from app.services.constraints import refusing
-from app.services.deals import lock_deal, must_be_in
+from app.services.deals import ReleaseOut, has_release, lock_deal, must_be_in
 from app.services.names import NAMES
 
 LIVE = "uq_fund_filings_live"
@@ -159,7 +159,7 @@ async def file(
     """File a loan with a fund before it is drawn; its share of the fund's leverage is reserved."""
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
     deal = await lock_deal(session, actor=actor, deal_id=deal_id)
-    must_be_in(deal, DealStatus.APPROVING, DealStatus.CONTRACTING, DealStatus.PERFECTING)
+    await _must_be_before_cash(session, deal)
     fund = await funds.lock_fund(session, data.fund_id)
     scheme, version = _scheme_of(fund, on=business_date(now))
     _must_fit(actor, deal, fund, scheme)
@@ -204,7 +204,9 @@ async def acknowledge(
     session: AsyncSession, *, actor: Actor, filing_id: UUID, reference: str, now: datetime
 ) -> FundFiling:
     """The manager takes the loan in, under the fund's own number of the receipt."""
-    filing = await _lock_managed(session, actor, filing_id)
+    deal, filing = await _lock_managed(session, actor, filing_id)
+    if filing.status is FilingStatus.FILED:
+        await _must_be_before_cash(session, deal)
     await fuses.must_be_whole(session, filing.fund_id, bank_id=filing.bank_id, stops=Stops.FILINGS)
     history.move(session, filing, FILING, FilingEvent.ACKNOWLEDGE, actor=actor, now=now)
     filing.reference, filing.answered_at = reference, now
@@ -218,7 +220,7 @@ async def refuse(
     session: AsyncSession, *, actor: Actor, filing_id: UUID, reason: str, now: datetime
 ) -> FundFiling:
     """The manager does not take the loan in, and why; what was reserved is free again."""
-    filing = await _lock_managed(session, actor, filing_id)
+    _, filing = await _lock_managed(session, actor, filing_id)
     history.move(session, filing, FILING, FilingEvent.REFUSE, actor=actor, now=now)
     filing.refusal, filing.answered_at = reason, now
     await fund_exposure.clear(session, filing)
@@ -234,7 +236,7 @@ async def withdraw(
     actor.must_be(OrganisationKind.BANK, OrganisationKind.GUARANTOR)
     seen = await get_filing(session, actor=actor, filing_id=filing_id)
     deal = await lock_deal(session, actor=actor, deal_id=seen.deal_id)
-    must_be_in(deal, DealStatus.APPROVING, DealStatus.CONTRACTING, DealStatus.PERFECTING)
+    await _must_be_before_cash(session, deal)
     filing = await _lock(session, actor, filing_id)
     if filing.claimant_id != actor.organisation_id:
         raise NotFound
@@ -267,6 +269,14 @@ def _scheme_of(fund: Fund, *, on: date) -> tuple[Scheme, SchemeVersion]:
     return scheme, version
 
 
+async def _must_be_before_cash(session: AsyncSession, deal: Deal) -> None:
+    """Raise DealNotReady once the loan is drawn, ReleaseOut while money may be on its way."""
+    must_be_in(deal, DealStatus.APPROVING, DealStatus.CONTRACTING, DealStatus.PERFECTING)
+    async with as_platform(session):  # the reports are the bank's
+        if await has_release(session, deal.id):
+            raise ReleaseOut
+
+
 def _must_fit(actor: Actor, deal: Deal, fund: Fund, scheme: Scheme) -> None:
     if fund.park_code not in {None, deal.park_code}:
         raise FundElsewhere(str(fund.park_code))
@@ -288,13 +298,17 @@ async def _must_have_room(session: AsyncSession, fund: Fund, *, asked: Money) ->
         raise LeverageExceeded(state.balance, state.base, asked, fund.leverage_max)
 
 
-async def _lock_managed(session: AsyncSession, actor: Actor, filing_id: UUID) -> FundFiling:
+async def _lock_managed(
+    session: AsyncSession, actor: Actor, filing_id: UUID
+) -> tuple[Deal, FundFiling]:
     """A filing with a fund that the actor manages, locked after its deal."""
     actor.must_be(OrganisationKind.AGENCY)
     seen = await get_filing(session, actor=actor, filing_id=filing_id)
     async with as_platform(session):  # the deal is not the manager's
-        await session.get_one(Deal, seen.deal_id, with_for_update=True, populate_existing=True)
-    return await _lock(session, actor, filing_id)
+        deal = await session.get_one(
+            Deal, seen.deal_id, with_for_update=True, populate_existing=True
+        )
+    return deal, await _lock(session, actor, filing_id)
 
 
 async def _lock(session: AsyncSession, actor: Actor, filing_id: UUID) -> FundFiling:

@@ -17,8 +17,7 @@ from app.models.financing import FinancingRequest, Quote
 from app.services import approvals, contracts, drawdowns, sealing
 from app.services.actor import KindRefused
 from app.services.approvals import ConditionMet
-from app.services.deals import DealNotReady
-from app.services.failures import ReleaseOut
+from app.services.deals import DealNotReady, ReleaseOut
 from app.services.ledger import AccountRole, Book
 from tests.make.deals import (
     Table,

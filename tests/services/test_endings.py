@@ -14,8 +14,8 @@ from app.lifecycle.deals import DealStatus, LoanStatus
 from app.models.deals import Deal, Drawdown
 from app.models.loans import Loan, Repayment
 from app.services import drawdowns, loans, repayments, reversals, schedules, sealing
+from app.services.deals import ReleaseOut
 from app.services.drawdowns import NothingUndrawn
-from app.services.failures import ReleaseOut
 from tests.make.deals import Table, make_ready, make_table
 from tests.make.loans import receipt
 from tests.make.parties import NOW

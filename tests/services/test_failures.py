@@ -11,8 +11,7 @@ from app.lifecycle.deals import DealStatus, RegistrationStatus
 from app.lifecycle.financing import QuoteStatus, RequestStatus
 from app.models.deals import DealRight, Registration
 from app.services import discharges, drawdowns, failures, requests
-from app.services.deals import DealNotReady
-from app.services.failures import ReleaseOut
+from app.services.deals import DealNotReady, ReleaseOut
 from app.services.ledger import AccountRole, Book
 from tests.make.deals import (
     accept,

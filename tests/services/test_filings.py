@@ -17,6 +17,7 @@ from app.schemas.claims import WriteOffIn
 from app.schemas.funds import FilingIn
 from app.services import (
     approvals,
+    drawdowns,
     failures,
     filings,
     funds,
@@ -24,7 +25,7 @@ from app.services import (
     repayments,
     write_offs,
 )
-from app.services.deals import DealNotReady
+from app.services.deals import DealNotReady, ReleaseOut
 from app.services.filings import (
     FiledAlready,
     FundElsewhere,
@@ -33,7 +34,7 @@ from app.services.filings import (
     NotTheClaimant,
 )
 from app.services.funds import FundState
-from tests.make.deals import accept, make_table
+from tests.make.deals import accept, make_ready, make_table
 from tests.make.funds import (
     LATE,
     Funded,
@@ -250,3 +251,30 @@ class TestRefusals:
                 data=form(other.id),
                 now=NOW,
             )
+
+    async def test_nor_while_a_release_is_out(self, session: AsyncSession) -> None:
+        fund, _, _ = await make_fund(session)
+        table = await make_table(session)
+        deal = await make_ready(session, table)
+        await drawdowns.release(session, actor=table.bank, deal_id=deal.id, amount=FIVE, now=NOW)
+
+        with pytest.raises(ReleaseOut):
+            await filings.file(
+                session, actor=table.bank, deal_id=deal.id, data=form(fund.id), now=NOW
+            )
+
+    async def test_nor_is_one_taken_back_or_taken_in_then(self, session: AsyncSession) -> None:
+        funded = await make_filed(session)
+        await acknowledge(session, funded)
+        await drawdowns.release(
+            session, actor=funded.table.bank, deal_id=funded.deal.id, amount=FIVE, now=NOW
+        )
+        with pytest.raises(ReleaseOut):
+            await filings.withdraw(
+                session, actor=funded.claimant, filing_id=funded.filing.id, now=NOW
+            )
+
+        funded.filing.status = FilingStatus.FILED  # of before filings had to come first
+        await session.flush()
+        with pytest.raises(ReleaseOut):
+            await acknowledge(session, funded)

@@ -38,8 +38,7 @@ from app.services.acceptance import (
 )
 from app.services.caps import CapExceeded
 from app.services.contracts import NotASide, OtherDocument
-from app.services.deals import DealNotReady
-from app.services.failures import ReleaseOut
+from app.services.deals import DealNotReady, ReleaseOut
 from app.services.old_loans import OldLoanInTheWay
 from app.services.packages import NotAdmissible
 from app.services.quotes import StaleRevision

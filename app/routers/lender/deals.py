@@ -32,8 +32,7 @@ from app.schemas.deals import (
 from app.services import approvals, contracts, deals, gate, queue
 from app.services.approvals import ConditionMet
 from app.services.contracts import NotASide, OtherDocument
-from app.services.deals import DealNotReady
-from app.services.failures import ReleaseOut
+from app.services.deals import DealNotReady, ReleaseOut
 
 router = APIRouter(prefix="/lender", tags=["lender"], route_class=KeyedRoute)
 
