@@ -109,11 +109,11 @@ async def moved_of(
             Claim.fund_id.in_(fund_ids), Claim.approved.is_not(None)
         )
     )
-    for row in claims:
-        if row.paid_at is not None and (before is None or row.paid_at < before):
-            found[row.fund_id].paid[row.firm_id] += row.approved.fen
-        elif before is None and row.status is ClaimStatus.APPROVED:
-            found[row.fund_id].committed[row.firm_id] += row.approved.fen
+    for claim in claims:
+        if claim.paid_at is not None and (before is None or claim.paid_at < before):
+            found[claim.fund_id].paid[claim.firm_id] += claim.approved.fen
+        elif before is None and claim.status is ClaimStatus.APPROVED:
+            found[claim.fund_id].committed[claim.firm_id] += claim.approved.fen
     returned = (
         select(RecoveryShare.fund_id, Loan.firm_id, func.sum(RecoveryShare.amount).label("amount"))
         .join(Recovery, Recovery.id == RecoveryShare.recovery_id)

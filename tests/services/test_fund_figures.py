@@ -56,6 +56,11 @@ async def read(session: AsyncSession, funded: Funded, actor: Actor) -> FundFigur
     return found
 
 
+def told(amount: Money | None) -> Money:
+    assert amount is not None
+    return amount
+
+
 async def lose(session: AsyncSession) -> Funded:
     """One loan compensated and partly recovered, a second one claimed, and three others filed."""
     funded, loan = await make_defaulted(session, capital=Money.yuan(50_000_000))
@@ -127,7 +132,7 @@ class TestSums:
         assert banks is not None
         assert firms is not None
         assert len(banks) == 3
-        exposure = fund.exposure_reserved + fund.exposure_outstanding
+        exposure = told(fund.exposure_reserved) + told(fund.exposure_outstanding)
         for lines in (banks, firms):
             assert Money.sum([line.base_reserved for line in lines]) == fund.base_reserved
             assert Money.sum([line.base_outstanding for line in lines]) == fund.base_outstanding
@@ -135,14 +140,14 @@ class TestSums:
             assert sum(line.loans for line in lines) == found.loans == 3
         assert Money.sum([bank.compensated or ZERO for bank in banks]) == found.compensated
         assert Money.sum([bank.recovered or ZERO for bank in banks]) == found.recovered
-        assert found.compensated - found.recovered == fund.paid
-        assert found.recovered > ZERO
-        assert fund.balance == fund.paid_in - fund.paid
-        assert found.available == fund.balance - fund.committed
+        assert told(found.compensated) - found.recovered == told(fund.paid)
+        assert told(found.recovered) > ZERO
+        assert fund.balance == fund.paid_in - told(fund.paid)
+        assert found.available == told(fund.balance) - told(fund.committed)
         assert found.claims is not None
         assert found.claims.amount == fund.committed == Money.yuan(540_000)
-        assert fund.room == fund.balance.times(fund.leverage_max) - (
-            fund.base_reserved + fund.base_outstanding
+        assert fund.room == told(fund.balance).times(fund.leverage_max) - (
+            told(fund.base_reserved) + told(fund.base_outstanding)
         )
 
     async def test_the_files_totals_are_the_ledgers(self, session: AsyncSession) -> None:
@@ -156,7 +161,9 @@ class TestSums:
         filed = last_line(fund_files.filings_sheet(found))
         assert filed["IP principal not drawn"] == fund.base_reserved
         assert filed["IP principal owed"] == fund.base_outstanding
-        assert filed["Fund's exposure"] == fund.exposure_reserved + fund.exposure_outstanding
+        assert filed["Fund's exposure"] == told(fund.exposure_reserved) + told(
+            fund.exposure_outstanding
+        )
         claimed = last_line(fund_files.claims_sheet(found))
         assert claimed["Approved and not paid yet"] == fund.committed
         assert claimed["Paid"] == found.figures.compensated
