@@ -6,7 +6,7 @@ from app.core.clock import business_date
 from app.core.money import Money
 from app.schemas.figures import FiguresOut
 from app.services.figures import FiguresFile
-from app.services.sheets import Cell, Sheet
+from app.services.sheets import FIGURES, Cell, Sheet
 from app.services.statements import Statement
 
 UNNAMED = ("未具名", "unnamed")
@@ -127,8 +127,7 @@ def figures_sheet(figures: FiguresOut) -> Sheet:
     rows += [
         (f"{step.step} 在途笔数", f"Deals in {step.step}", step.deals) for step in figures.stuck
     ]
-    columns = [("指标", "in Chinese"), ("指标（英文）", "Figure"), ("数值", "Value")]
-    return Sheet("figures", columns, rows)
+    return Sheet("figures", FIGURES, rows)
 
 
 def statement_sheets(statement: Statement) -> list[Sheet]:

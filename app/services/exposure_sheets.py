@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.money import Money
 from app.schemas.figures import LenderExposureOut
-from app.services.sheets import Cell, Sheet
+from app.services.sheets import FIGURES, Cell, Sheet
 
 
 def summary(found: LenderExposureOut) -> Sheet:
@@ -31,8 +31,7 @@ def summary(found: LenderExposureOut) -> Sheet:
             ("单户上限", "Cap on one client", own.client_cap),
             ("净资产放大上限", "Net assets × multiple", own.net_assets_max),
         ]
-    columns = [("指标", "in Chinese"), ("指标（英文）", "Figure"), ("数值", "Value")]
-    return Sheet("exposure", columns, rows)
+    return Sheet("exposure", FIGURES, rows)
 
 
 def all_of(found: LenderExposureOut) -> list[Sheet]:

@@ -21,7 +21,7 @@ from app.schemas.fund_figures import FundFiguresOut
 from app.services import fund_figures
 from app.services.actor import Actor, as_platform
 from app.services.fund_exposure import exposure_of
-from app.services.sheets import Cell, Sheet
+from app.services.sheets import FIGURES, Cell, Sheet
 
 TOTAL = "合计 total"
 
@@ -116,8 +116,7 @@ def summary(found: FundFiguresOut) -> Sheet:
         )
         for fuse in found.fuses
     ]
-    columns = [("指标", "in Chinese"), ("指标（英文）", "Figure"), ("数值", "Value")]
-    return Sheet("figures", columns, rows)
+    return Sheet("figures", FIGURES, rows)
 
 
 def all_of(found: FundFile) -> list[Sheet]:

@@ -6,14 +6,13 @@ from decimal import Decimal
 from app.services.figures import days_out, hhi, share_pct
 from app.services.ledger import AccountRole
 from app.services.park_returns import Return
-from app.services.sheets import Cell, Sheet
+from app.services.sheets import FIGURES, Cell, Sheet
 
 
 def as_sheets(found: Return) -> list[Sheet]:
     """The figures, then the green channel, the funnel, and the alerts of the period."""
-    columns = [("指标", "in Chinese"), ("指标（英文）", "Figure"), ("数值", "Value")]
     return [
-        Sheet(found.name, columns, _figures(found)),
+        Sheet(found.name, FIGURES, _figures(found)),
         _green_channel(found),
         _funnel(found),
         _alerts(found),

@@ -17,6 +17,9 @@ Cell = str | int | Decimal | Money | date | datetime | None
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
+FIGURES = (("指标", "Figure in Chinese"), ("英文名称", "Figure"), ("数值", "Value"))
+"""The columns of a sheet that names a figure in both languages."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
