@@ -109,7 +109,7 @@ async def get_statement_csv(
     session: Session,
     now: Now,
     first_day: FirstDay,
-    last_day: LastDay,
+    last_day: LastDay = None,
 ) -> Response:
     """The last line sums them; to the fen what the ledger says."""
     found = await statements.get_statement(
@@ -132,7 +132,7 @@ async def get_statement_xlsx(
     session: Session,
     now: Now,
     first_day: FirstDay,
-    last_day: LastDay,
+    last_day: LastDay = None,
 ) -> Response:
     """Accounts with opening, change and closing on one sheet, every entry on the other."""
     found = await statements.get_statement(

@@ -42,7 +42,9 @@ At = Annotated[
     Query(description="A past instant with its offset; without it the figures are live."),
 ]
 FirstDay = Annotated[Day, Query(alias="from", description="First day, in Ningxia.")]
-LastDay = Annotated[Day, Query(alias="to", description="Last day, in Ningxia.")]
+LastDay = Annotated[
+    Day | None, Query(alias="to", description="Last day, in Ningxia; by default today.")
+]
 Period = Annotated[
     str, Path(description="A month or a quarter.", examples=["2026-11", "2026-Q4"], max_length=8)
 ]
@@ -111,7 +113,7 @@ async def list_stuck(
     summary="Every entry of the quota account in a period, as CSV",
 )
 async def get_statement_csv(
-    actor: CurrentActor, session: Session, now: Now, first_day: FirstDay, last_day: LastDay
+    actor: CurrentActor, session: Session, now: Now, first_day: FirstDay, last_day: LastDay = None
 ) -> Response:
     """The last line sums them; to the fen what the ledger says."""
     found = await statements.get_statement(
@@ -128,7 +130,7 @@ async def get_statement_csv(
     summary="The quota account in a period, as XLSX",
 )
 async def get_statement_xlsx(
-    actor: CurrentActor, session: Session, now: Now, first_day: FirstDay, last_day: LastDay
+    actor: CurrentActor, session: Session, now: Now, first_day: FirstDay, last_day: LastDay = None
 ) -> Response:
     """Accounts with opening, change and closing on one sheet, every entry on the other."""
     found = await statements.get_statement(

@@ -176,8 +176,10 @@ def _our_words(error: dict[str, Any]) -> Text | None:
         case "enum" | "literal_error" | "union_tag_invalid":
             if words := _WORD.findall(context.get("expected") or context["expected_tags"]):
                 told = say("must be one of: {words}", words=", ".join(words))
-        case "union_tag_not_found":
+        case "missing" | "union_tag_not_found":
             told = say("is missing")
+        case "timezone_aware":
+            told = say("needs its time zone, as in 2026-11-23T10:00:00+08:00")
         case "pattern_mismatch":
             told = SHAPES.get(context["pattern"])
         case "too_short" if isinstance(error["input"], list):

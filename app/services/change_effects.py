@@ -78,7 +78,7 @@ class OverAllocation(Conflict):
 class CapacityBelowUse(Conflict):
     """Capacity is never set below held + outstanding + called."""
 
-    message = "{used} is used; the capacity cannot be set to {capacity}."
+    message = "{used} of the capacity is used; it can be set to that or more, not to {capacity}."
 
     capacity: Money
     used: Money

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
 from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.funds import CLAIM, ClaimEvent
 from app.models.claims import Claim
@@ -21,11 +22,20 @@ from app.services.ledger import AccountRole, Book
 class ApprovedAbove(Conflict):
     """More than was asked, or than is still lost: recoveries may have come in since."""
 
-    message = "{amount} was asked and {most} of it is still due; {approved} cannot be approved."
+    message = (
+        "{amount} was asked and {most} of it is still due; {approved} cannot be approved."
+        " Name the amount {most} to approve what is due."
+    )
 
     amount: Money
     approved: Money
     most: Money
+
+    def __str__(self) -> str:
+        if self.most:
+            return super().__str__()
+        text = say("{amount} was asked and nothing of it is still due.", amount=self.amount)
+        return str(text)
 
 
 @dataclass(eq=False)

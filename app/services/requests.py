@@ -71,6 +71,11 @@ class NotEligible(Conflict):
     def facts(self) -> dict[str, Any]:
         return super().facts() | {"count": len(self.reasons)}
 
+    def __str__(self) -> str:
+        if len(self.reasons) == 1:
+            return str(say("The request is not eligible for one reason."))
+        return super().__str__()
+
 
 def visible_requests(actor: Actor) -> Select[FinancingRequest]:
     """The requests ``actor`` may see: a firm its own, lenders the open ones and those they quoted.

@@ -80,15 +80,21 @@ async def get_statement(
     actor: Actor,
     park_code: str | None = None,
     first_day: date,
-    last_day: date,
+    last_day: date | None,
     now: datetime,
 ) -> Statement:
-    """From the beginning of ``first_day`` to the end of ``last_day``; today's ends now."""
+    """From the beginning of ``first_day`` to the end of ``last_day``, by default today, or now."""
     park = await park_views.find_park(session, actor=actor, park_code=park_code)
+    today = business_date(now)
+    last_day = last_day or max(first_day, today)
     if not first_day <= last_day:
         raise FieldRefused("to", say("must not be before the first day"))
-    if last_day > business_date(now):
-        raise FieldRefused("to", say("must not be in the future"))
+    if last_day > today:
+        reason = say(
+            "must not be in the future; for the days up to today, {today}, leave it out",
+            today=today,
+        )
+        raise FieldRefused("to", reason)
     start, end = period(first_day, last_day, now=now)
     await bind(session, SYSTEM)
     statement = await read_statement(session, park.code, start=start, end=end)

@@ -15,13 +15,14 @@ from uuid import UUID
 import pytest
 
 from app.core.errors import DomainError
-from app.core.messages import Language, Text, all_of, either_of, say, speaking
+from app.core.messages import Language, Text, all_of, either_of, say, speaking, translated
 from app.core.money import Money
 from app.lifecycle.programme import ChangeStatus
 from app.services.caps import CAP_NAMES, CapExceeded
 from app.services.ledger import REASON_NAMES, LedgerRefused
 from app.services.matchmaking import EventFull
 from app.services.programme_changes import AlreadyDecided
+from app.services.requests import NotEligible
 from tests import messages
 
 SAMPLES: dict[Any, Any] = {
@@ -176,3 +177,25 @@ def test_names_are_listed_as_each_language_does() -> None:
     assert (either_of(names[:1]), all_of([])) == ("bank", "")
     with speaking(Language.CHINESE):
         assert str(either_of(names)) == "银行、担保机构或保险公司"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "approval of the {party} is not in force",
+        "the {party} has not reconfirmed",
+        "{kind} contract not confirmed by the {party}",
+        "{kind} contract not drafted",
+        "pledge of {register} {state}",
+        "{milestone}: not recorded",
+    ],
+)
+def test_names_stand_in_chinese_without_blanks(template: str) -> None:
+    assert " " not in translated(template, Language.CHINESE)
+
+
+def test_one_reason_is_no_plural() -> None:
+    refused = NotEligible([{}])
+    assert str(refused) == "The request is not eligible for one reason."
+    with speaking(Language.CHINESE):
+        assert str(refused) == "融资申请有 1 项不符合准入条件。"

@@ -204,6 +204,15 @@ async def test_two_kinds_of_claims_approved_at_once_never_promise_more_than_the_
         )
 
     assert (refused.value.amount, refused.value.most) == (yuan(2_700_000), yuan(1_000_000))
+    assert str(refused.value).endswith("Name the amount 1000000.00 to approve what is due.")
+    await claim_decisions.approve(
+        session,
+        actor=funded.colleague,
+        claim_id=fund.id,
+        amount=refused.value.most,
+        now=LATE,
+    )
+    assert fund.approved == yuan(1_000_000)
 
 
 async def test_verification_names_a_bearer_who_has_more_than_it_bore(

@@ -188,7 +188,7 @@ class TestSubmitRequest:
             session, actor=firm, draft=make_draft(portfolio.id), now=now
         )
 
-        with pytest.raises(NotEligible, match="1 reasons"):
+        with pytest.raises(NotEligible, match="one reason"):
             await requests.submit_request(session, actor=firm, request_id=request.id, now=now)
 
         smaller = make_draft(portfolio.id, amount=Money.yuan(4_999_999))
