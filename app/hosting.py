@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import typer
 from pydantic import ValidationError
 
@@ -120,7 +122,22 @@ def refuse_taken_port(settings: Settings) -> None:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        if error.errno == errno.EADDRINUSE and (holder := _listener(settings.port)):
+            reason = f"{reason} by {holder}"
         raise CannotListen(settings.host, settings.port, reason) from None
+
+
+def _listener(port: int) -> str | None:
+    """The process that listens on ``port``, as far as the system lets us see it."""
+    try:
+        found = [
+            c.pid
+            for c in psutil.net_connections("tcp")
+            if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.pid
+        ]
+        return f"process {found[0]} ({' '.join(psutil.Process(found[0]).cmdline()[:4])})"
+    except (IndexError, psutil.Error):
+        return None
 
 
 def answers(settings: Settings) -> bool:

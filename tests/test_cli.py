@@ -79,6 +79,7 @@ def test_a_taken_port_is_one_line() -> None:
 
     assert result.returncode == 1
     assert result.stderr.startswith(f"zhirong: cannot listen on 127.0.0.1:{port}: ")
+    assert f"by process {os.getpid()} (" in result.stderr
     assert result.stderr.count("\n") == 1
 
 

@@ -60,11 +60,12 @@ class DataDirectoryRefused(Unprocessable):
 @dataclass(eq=False)
 class DataDirectoryInUse(Conflict):
     message = (
-        "{path} is in use by another zhirong: wait until that one ends or stop it"
+        "{path} is in use by another zhirong (process {pid}): wait until that one ends or stop it"
         " (another --data-dir is another, empty ledger)"
     )
 
     path: Path
+    pid: str
 
 
 class EmbeddedPostgres:
@@ -108,11 +109,15 @@ class EmbeddedPostgres:
         another process owns it.
         """
         self._make_base()
-        with (self.base / ".owner").open("a") as lock:
+        with (self.base / ".owner").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise DataDirectoryInUse(self.base.parent) from None
+                lock.seek(0)
+                raise DataDirectoryInUse(self.base.parent, lock.read() or "?") from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
             try:
                 self.start()
                 yield

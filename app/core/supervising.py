@@ -1,9 +1,11 @@
 """Keeps a few processes running side by side: all of them, or none."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +16,8 @@ from app.core.errors import Conflict
 
 _GRACE_S = 15.0
 _TICK_S = 0.1
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(eq=False)
@@ -68,7 +72,12 @@ def run_together(
     try:
         for name, command in commands.items():
             # A group of its own: Ctrl-C at the terminal reaches only us, and we reach all of it.
-            processes[name] = subprocess.Popen(command, env=environment, start_new_session=True)
+            processes[name] = subprocess.Popen(
+                command,
+                env=environment,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 (it takes no lock)
+            )
         waiting = True
         while not stop.wait(_TICK_S):
             for name, process in processes.items():
@@ -81,6 +90,12 @@ def run_together(
         _stop(list(processes.values()))
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    """Have Linux stop this process when the one that started it is killed."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:

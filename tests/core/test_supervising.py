@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -72,6 +73,26 @@ def test_children_of_a_killed_leader_do_not_survive_it(tmp_path: Path) -> None:
         p for p in psutil.process_iter(["cmdline"]) if str(mark) in (p.info["cmdline"] or ())
     ]
     assert running == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children")
+def test_children_do_not_survive_a_killed_parent(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    parent = (
+        "import os, sys; from app.core.supervising import run_together;"
+        "run_together({'child': [sys.executable, '-c', *sys.argv[1:]]}, environment=os.environ,"
+        " is_up=lambda: False, when_up=lambda: None)"
+    )
+    started = subprocess.Popen([sys.executable, "-c", parent, SLEEPER, str(mark)])
+    deadline = time.monotonic() + 30
+    while not mark.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child = next(p for p in left_over(mark) if p.ppid() == started.pid)
+
+    started.kill()
+    started.wait()
+
+    child.wait(timeout=10)
 
 
 def test_a_second_interrupt_cannot_break_the_cleaning_up() -> None:
