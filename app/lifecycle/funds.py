@@ -4,6 +4,7 @@ filing    filed ─acknowledge→ acknowledged; filed ─refuse→ refused
           filed or acknowledged ─end→ ended (nothing is lent on it any more, or never was)
 claim     submitted ─review→ reviewed ─approve→ approved ─pay→ paid ─close→ closed
           submitted or reviewed ─refuse→ refused ─appeal→ submitted; approved ─refuse→ refused
+          approved ─appeal→ submitted, if for less than it comes to
           submitted, reviewed or refused ─withdraw→ withdrawn
           paid ─confirm→ confirmed ─close→ closed (the claimant has the money; the loss is settled)
 disposal  proposed ─consent→ consented ─escrow→ escrowed ─settle→ settled
@@ -100,6 +101,7 @@ CLAIM: Machine[ClaimStatus, ClaimEvent] = Machine(
         (ClaimStatus.REVIEWED, ClaimEvent.REFUSE): ClaimStatus.REFUSED,
         (ClaimStatus.APPROVED, ClaimEvent.REFUSE): ClaimStatus.REFUSED,
         (ClaimStatus.REFUSED, ClaimEvent.APPEAL): ClaimStatus.SUBMITTED,
+        (ClaimStatus.APPROVED, ClaimEvent.APPEAL): ClaimStatus.SUBMITTED,
         (ClaimStatus.SUBMITTED, ClaimEvent.WITHDRAW): ClaimStatus.WITHDRAWN,
         (ClaimStatus.REVIEWED, ClaimEvent.WITHDRAW): ClaimStatus.WITHDRAWN,
         (ClaimStatus.REFUSED, ClaimEvent.WITHDRAW): ClaimStatus.WITHDRAWN,

@@ -57,7 +57,9 @@ class Claim(WithId, Base):
     __tablename__ = "claims"
     __table_args__ = (
         CheckConstraint("principal > 0 AND amount > 0", name="positive"),
-        CheckConstraint("settles >= principal", name="settles"),
+        CheckConstraint(
+            "settles >= principal OR (due IS NOT NULL AND approved < due)", name="settles"
+        ),
         CheckConstraint("approved IS NULL OR approved BETWEEN 1 AND amount", name="approved"),
         CheckConstraint("(kind = 'fund') = (fund_id IS NOT NULL)", name="fund"),
         CheckConstraint("(kind = 'fund') = (filing_id IS NOT NULL)", name="filing"),
@@ -99,6 +101,8 @@ class Claim(WithId, Base):
     approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     approved_at: Mapped[datetime | None]
     approved: Mapped[Money | None]
+    due: Mapped[Money | None]  # what it came to at the approval; if cut, at the payment
+    cut: Mapped[str | None]  # why less was approved than it came to
     refusal: Mapped[str | None]
     refused_at: Mapped[datetime | None]
     appeal: Mapped[str | None]

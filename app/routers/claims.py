@@ -150,7 +150,14 @@ async def review(
     response_model=ClaimOut,
     dependencies=[APPROVES],
     responses=problems(
-        NotFound, IllegalMove, OnePerson, FuseBlown, ApprovedAbove, FilingNotAcknowledged, FundShort
+        NotFound,
+        FieldRefused,
+        IllegalMove,
+        OnePerson,
+        ApprovedAbove,
+        FilingNotAcknowledged,
+        FuseBlown,
+        FundShort,
     ),
     summary="Approve a claim on you",
 )
@@ -159,7 +166,7 @@ async def approve(
 ) -> Claim:
     """By another person than reviewed it, a manager. A fund's money is set aside here."""
     return await claim_decisions.approve(
-        session, actor=actor, claim_id=claim_id, amount=form.amount, now=now
+        session, actor=actor, claim_id=claim_id, amount=form.amount, reason=form.reason, now=now
     )
 
 

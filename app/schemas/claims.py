@@ -98,9 +98,14 @@ class ReviewIn(Input):
 class ClaimApprovalIn(Input):
     """The second person's decision; without an amount all that is asked is approved."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"amount": "1200000.00"}, {}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"amount": "1200000.00", "reason": "部分损失未能证明"}, {}]}
+    )
 
     amount: PositiveAmount | None = Field(None, description="Never more than was asked.")
+    reason: LongText | None = Field(
+        None, description="Needed if less is approved than the claim comes to."
+    )
 
 
 class ClaimPaymentIn(Input):
@@ -140,6 +145,8 @@ class ClaimOut(Output):
     approved_by: UUID | None
     approved_at: datetime | None
     approved: Money | None
+    due: Money | None = Field(description="What it came to when it was approved.")
+    cut: str | None = Field(description="Why less was approved than it came to.")
     refusal: str | None
     refused_at: datetime | None
     appeal: str | None

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import business_date
-from app.core.errors import Conflict, Forbidden, NotFound
+from app.core.errors import Conflict, FieldRefused, Forbidden, NotFound
 from app.core.messages import say
 from app.core.money import Money
 from app.lifecycle.funds import CLAIM, ClaimEvent
@@ -60,9 +60,15 @@ async def review(
 
 
 async def approve(
-    session: AsyncSession, *, actor: Actor, claim_id: UUID, amount: Money | None, now: datetime
+    session: AsyncSession,
+    *,
+    actor: Actor,
+    claim_id: UUID,
+    amount: Money | None,
+    reason: str | None = None,
+    now: datetime,
 ) -> Claim:
-    """The second person approves all of it, or less; a fund sets the money aside.
+    """The second person approves all of it, or less and why; a fund sets the money aside.
 
     FuseBlown while the fund compensates nothing of the bank's.
     """
@@ -78,9 +84,12 @@ async def approve(
     most = min(claim.amount, now_due.amount)
     if approved > most:
         raise ApprovedAbove(claim.amount, approved, most)
+    if approved < most and reason is None:
+        raise FieldRefused("reason", say("needed where less is approved than the claim comes to"))
     await claim_standing.must_stand(session, claim)
     claim.shares = now_due.shares
     history.move(session, claim, CLAIM, ClaimEvent.APPROVE, actor=actor, now=now)
+    claim.due, claim.cut = most, reason if approved < most else None
     claim.approved, claim.approved_by, claim.approved_at = approved, _person(actor), now
     if claim.fund_id is not None:
         claim.hold_id = await _set_aside(session, claim.fund_id, approved, claim.id)
@@ -96,10 +105,7 @@ async def refuse(
     claim = await _lock(session, actor, claim_id)
     history.move(session, claim, CLAIM, ClaimEvent.REFUSE, actor=actor, now=now)
     claim.refusal, claim.refused_at = reason, now
-    if claim.hold_id is not None:
-        await ledger.apply(session, [ledger.void("claim refused", claim.hold_id, claim.id)])
-        claim.hold_id = None
-    claim.approved = claim.approved_by = claim.approved_at = None
+    await claims.take_back_approval(session, claim, code="claim refused")
     claims.announce(session, claim, "refused", now=now)
     await session.flush()
     return claim

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 from uuid import UUID
 
 from sqlalchemy import select
@@ -33,6 +34,7 @@ from app.services import (
     outbox,
 )
 from app.services.actor import Actor, as_platform
+from app.services.indemnities import Indemnity
 
 
 @dataclass(eq=False)
@@ -78,8 +80,10 @@ async def pay(
             raise PaidOtherwise(claim.paid_on, claim.payment_reference)
         return claim
     if claim.status is ClaimStatus.APPROVED:
-        await _must_be_lost(session, deal, loan, claim)
+        due = await _must_be_lost(session, deal, loan, claim)
         await claim_standing.must_stand(session, claim, on=data.paid_on)
+        if claim.cut is not None:
+            _settle_part(claim, due)
     history.move(session, claim, CLAIM, ClaimEvent.PAY, actor=actor, now=now)
     assert claim.approved_at is not None
     assert claim.approved is not None
@@ -98,12 +102,29 @@ async def pay(
     return claim
 
 
-async def _must_be_lost(session: AsyncSession, deal: Deal, loan: Loan, claim: Claim) -> None:
+async def _must_be_lost(session: AsyncSession, deal: Deal, loan: Loan, claim: Claim) -> Indemnity:
     """Raise NoLongerLost if what came in since the approval leaves less to be paid."""
     assert claim.approved is not None
     due = await indemnities.of_claim(session, deal, loan, claim)
     if claim.approved > due.amount:
         raise NoLongerLost(claim.approved, due.amount)
+    return due
+
+
+def _settle_part(claim: Claim, due: Indemnity) -> None:
+    """What was cut settles as much of the principal, and of each share; the rest stays open."""
+    assert claim.approved is not None
+    claim.due = min(claim.amount, due.amount)
+    if claim.approved == claim.due:  # what came in since left just that
+        return
+    part = Fraction(claim.approved.fen, claim.due.fen)
+    claim.settles = claim.settles.times(part)
+    if due.shares:
+        shares = [Money.yuan(share["amount"]) for share in due.shares]
+        parts = Money.sum(shares).times(part).split([share.fen for share in shares])
+        claim.shares = [
+            share | {"amount": str(amount)} for share, amount in zip(due.shares, parts, strict=True)
+        ]
 
 
 async def confirm(session: AsyncSession, *, actor: Actor, claim_id: UUID, now: datetime) -> Claim:

@@ -27,6 +27,7 @@ from app.services import (
     claim_amounts,
     filings,
     history,
+    ledger,
     loans,
     outbox,
     readiness,
@@ -45,6 +46,18 @@ class ClaimReferenceUsed(Conflict):
     message = "You made another claim under the reference {reference}."
 
     reference: str
+
+
+class ApprovedInFull(Conflict):
+    message = "The claim is approved for all that it comes to; there is nothing to appeal."
+
+
+async def take_back_approval(session: AsyncSession, claim: Claim, *, code: str) -> None:
+    """What was set aside is free again."""
+    if claim.hold_id is not None:
+        await ledger.apply(session, [ledger.void(code, claim.hold_id, claim.id)])
+        claim.hold_id = None
+    claim.approved = claim.approved_by = claim.approved_at = claim.due = None
 
 
 def visible_claims(actor: Actor) -> Select[Claim]:
@@ -162,6 +175,10 @@ async def appeal(
 ) -> Claim:
     """The claimant asks again, and why; two people look at it anew."""
     claim = await _lock_claimed(session, actor, claim_id)
+    if claim.status is ClaimStatus.APPROVED:
+        if claim.cut is None:
+            raise ApprovedInFull
+        await take_back_approval(session, claim, code="claim appealed")
     async with one_in_flight(session, {}, loan_id=claim.loan_id, kind=claim.kind):
         history.move(session, claim, CLAIM, ClaimEvent.APPEAL, actor=actor, now=now)
     claim.appeal = reason
