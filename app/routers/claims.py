@@ -32,6 +32,7 @@ from app.services.claim_timing import TooEarly, TooLate
 from app.services.claims import (
     CLAIMANTS,
     PAYERS,
+    ApprovedInFull,
     ClaimReferenceUsed,
 )
 from app.services.fuses import FuseBlown
@@ -190,8 +191,8 @@ async def refuse(
     "/claims/{claim_id}/appeal",
     response_model=ClaimOut,
     dependencies=[CLAIMS],
-    responses=problems(NotFound, IllegalMove, ClaimInFlight),
-    summary="Appeal against a refusal",
+    responses=problems(NotFound, IllegalMove, ClaimInFlight, ApprovedInFull),
+    summary="Appeal against a refusal or a cut",
 )
 async def appeal(
     claim_id: UUID, form: ReasonIn, actor: CurrentActor, session: Session, now: Now

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -171,13 +172,11 @@ async def ratios_of(session: AsyncSession, fund_id: UUID, *, year: int) -> dict[
     end. A loan counts once, however often it was filed, and not if the fund was out before cash.
     """
     lost = await session.execute(
-        select(Claim.bank_id, func.sum(Claim.principal))
-        .where(
+        select(Claim.bank_id, Claim.principal, Claim.approved, Claim.due).where(
             Claim.fund_id == fund_id,
             Claim.paid_at.is_not(None),
             func.extract("year", Claim.paid_on) == year,
         )
-        .group_by(Claim.bank_id)
     )
     backed = exists().where(
         FundFiling.fund_id == fund_id,
@@ -190,7 +189,10 @@ async def ratios_of(session: AsyncSession, fund_id: UUID, *, year: int) -> dict[
         .where(backed, func.extract("year", Loan.first_day) <= year)
         .group_by(Loan.bank_id)
     )
-    losses = {bank_id: total or ZERO for bank_id, total in lost}
+    losses: dict[UUID, Money] = {}
+    for bank_id, principal, approved, due in lost:  # of a cut claim the part that was paid for
+        part = principal.times(Fraction(approved.fen, due.fen)) if approved and due else principal
+        losses[bank_id] = losses.get(bank_id, ZERO) + part
     loans = {bank_id: total or ZERO for bank_id, total in lent}
     return {
         bank_id: LossRatio(losses.get(bank_id, ZERO), loans.get(bank_id, ZERO))

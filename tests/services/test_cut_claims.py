@@ -7,7 +7,7 @@ from app.core.errors import FieldRefused
 from app.core.money import ZERO, Money
 from app.lifecycle.funds import ClaimKind, ClaimStatus
 from app.models.claims import Claim
-from app.services import claim_decisions, claim_payments, claims, funds
+from app.services import claim_decisions, claim_payments, claims, funds, fuses
 from app.services.claims import ApprovedInFull
 from tests.make.funds import FIVE, LATE, Funded, claim_of
 from tests.services.test_claims_of_filings import approve, make_claim, pay
@@ -40,6 +40,8 @@ async def test_a_cut_settles_its_part_and_the_rest_can_be_claimed(session: Async
     await pay(session, funded, claim)
     await claim_payments.confirm(session, actor=funded.claimant, claim_id=claim.id, now=LATE)
     assert claim.settles == Money.yuan("3333333.33")
+    ratio = await fuses.ratio_of(session, funded.fund.id, bank_id=None, year=LATE.year)
+    assert ratio.lost == claim.settles
 
     rest = await claims.submit(
         session,
