@@ -221,6 +221,7 @@ class Loss(RuleBasedStateMachine):
                 actor=self.people[kind][1],
                 claim_id=claim["id"],
                 amount=None if amount is None else Money(amount),
+                reason="已收回",
                 now=LATE,
             )
         )
