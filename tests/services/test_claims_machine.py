@@ -43,6 +43,7 @@ from app.services import (
     write_offs,
 )
 from app.services.actor import SYSTEM, Actor, bind
+from app.services.claim_decisions import ApprovedAbove
 from app.services.ledger import AccountRole, Book
 from tests.make.funds import CAPITAL, LATE, claim_of, colleague_of, make_defaulted
 from tests.make.ledger import acting, cloned
@@ -95,6 +96,7 @@ class Loss(RuleBasedStateMachine):
         self.unreceived: list[tuple[UUID, int]] = []
         self.balance = CAPITAL.fen
         self.over = False
+        self.refused: DomainError | None = None
 
     @property
     def back(self) -> int:
@@ -208,9 +210,11 @@ class Loss(RuleBasedStateMachine):
     @rule(kind=st.sampled_from(KINDS))
     def approve(self, kind: ClaimKind) -> None:
         if self.flown(kind, ClaimStatus.REVIEWED) and not self.approve_for(kind, None):
-            most = int(self.due(kind, self.flying[kind]["settles"])) - self.tolerance
-            if most > 0:
-                assert self.approve_for(kind, most)
+            told = self.refused
+            if isinstance(told, ApprovedAbove) and told.most:
+                due = self.due(kind, self.flying[kind]["settles"])
+                assert abs(told.most.fen - due) <= self.tolerance
+                assert self.approve_for(kind, told.most.fen)
 
     def approve_for(self, kind: ClaimKind, amount: int | None) -> bool:
         """Done, unless money that came in since it was asked leaves less than that to be paid."""
@@ -221,7 +225,6 @@ class Loss(RuleBasedStateMachine):
                 actor=self.people[kind][1],
                 claim_id=claim["id"],
                 amount=None if amount is None else Money(amount),
-                reason="已收回",
                 now=LATE,
             )
         )
@@ -341,10 +344,11 @@ class Loss(RuleBasedStateMachine):
         del self.flying[kind]
 
     def fall(self) -> int:
-        """What of the liability no principal stands for any more."""
-        unsettled = Money(PRINCIPAL - self.settled[ClaimKind.GUARANTEE])
+        """What of the liability no principal stands for any more; a call that is paid keeps its."""
+        paid = self.flown(ClaimKind.GUARANTEE, ClaimStatus.PAID) or {"settles": 0, "amount": 0}
+        unsettled = Money(PRINCIPAL - self.settled[ClaimKind.GUARANTEE] - paid["settles"])
         left = unsettled.times(Fraction(PRINCIPAL - self.back, PRINCIPAL)).times(GUARANTEE_SHARE)
-        drop = self.liability - min(self.liability, left.fen)
+        drop = self.liability - min(self.liability, left.fen + paid["amount"])
         self.liability -= drop
         return drop
 
@@ -488,7 +492,8 @@ class Loss(RuleBasedStateMachine):
         """What came of it; None if it was refused, and then nothing is written."""
         try:
             return self.commit(act)
-        except DomainError:
+        except DomainError as refused:
+            self.refused = refused
             return None
 
     def commit(self, act: Callable[[AsyncSession], Coroutine[Any, Any, T]]) -> T:
