@@ -348,7 +348,7 @@ class Loss(RuleBasedStateMachine):
         paid = self.flown(ClaimKind.GUARANTEE, ClaimStatus.PAID) or {"settles": 0, "amount": 0}
         unsettled = Money(PRINCIPAL - self.settled[ClaimKind.GUARANTEE] - paid["settles"])
         left = unsettled.times(Fraction(PRINCIPAL - self.back, PRINCIPAL)).times(GUARANTEE_SHARE)
-        drop = self.liability - min(self.liability, left.fen + paid["amount"])
+        drop: int = self.liability - min(self.liability, left.fen + paid["amount"])
         self.liability -= drop
         return drop
 
