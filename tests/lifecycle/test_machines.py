@@ -123,8 +123,8 @@ def test_no_words_are_kept_for_what_no_machine_has() -> None:
             funds.CLAIM,
             funds.ClaimStatus.APPROVED,
             funds.ClaimEvent.APPROVE,
-            "The claim is approved; it can be refused or paid, not approved again.",
-            "索赔已批准，可以拒绝或支付，不能再次批准。",
+            "The claim is approved; it can be refused, appealed or paid, not approved again.",
+            "索赔已批准，可以拒绝、申诉或支付，不能再次批准。",
         ),
         (
             funds.CLAIM,

@@ -156,8 +156,8 @@ async def test_pydantics_own_messages_are_told_in_chinese(
     [
         (b"{", "请求正文不是有效的 JSON"),
         (b"[]", "应为对象"),
-        (b"", "必填"),
-        ('{"principal": "1.00\u200b"}'.encode(), "必填"),
+        (b"", "未填写"),
+        ('{"principal": "1.00\u200b"}'.encode(), "未填写"),
     ],
 )
 async def test_bodies_that_are_none_are_refused_in_chinese(
