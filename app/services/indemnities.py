@@ -5,6 +5,7 @@ What recoveries have brought of the principal is no longer lost, whoever is aske
 
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +69,7 @@ async def work_out(session: AsyncSession, deal: Deal, loan: Loan, part: Part) ->
         most = await _uncovered(session, deal, loan, lost, part)
     amount = min(asked, most)
     if amount < asked:
-        text = say("indemnities and recoveries together never exceed the loss")
+        text = say("what others paid or owe by contract, and recoveries, are not paid twice")
         trace.append(_step("total-indemnity", text, asked, amount))
     return Indemnity(amount, shares, trace)
 
@@ -167,8 +168,8 @@ async def _uncovered(
 ) -> Money:
     """What of the loss is still with the claimant, less what others have approved and not paid.
 
-    Of a fund it is asked for the principal named to it alone: what guarantor and insurer paid is
-    taken to be of that principal first.
+    A fund that a bank claims on comes last: of the principal named to it, the part that guarantor
+    and insurer cover, paid or owed by contract, is not asked of it, whoever is claimed on first.
     """
     bearers = await losses.bearers_of(session, deal, loan)
     back = await losses.returned(session, loan.id)
@@ -183,11 +184,45 @@ async def _uncovered(
     )
     by_guarantor = part.claimant_id == deal.guarantor_id
     most = still.get(ClaimKind.GUARANTEE.value if by_guarantor else losses.BANK, ZERO)
+    most -= promised or ZERO
     if part.filing is not None and find_scheme(part.filing.scheme).model is ClaimModel.BANK:
-        named = lost.still(await settled(session, loan, ClaimKind.FUND) + part.settles)
-        others = Money.sum([amount for party, amount in still.items() if party != losses.BANK])
-        most = min(most, named - others)
-    return max(ZERO, most - (promised or ZERO))
+        named = min(loan.outstanding, await settled(session, loan, ClaimKind.FUND) + part.settles)
+        by_contract = await losses.guarantee_owed(session, loan)
+        by_contract += await _insurance_owed(session, deal, loan, lost, part)
+        for party in (ClaimKind.GUARANTEE, ClaimKind.INSURANCE):
+            by_contract += still.get(party.value, ZERO)
+        of_named = by_contract.times(Fraction(named.fen, loan.outstanding.fen))
+        most = min(most, lost.still(named) - of_named - still.get(ClaimKind.FUND.value, ZERO))
+    return max(ZERO, most)
+
+
+async def _insurance_owed(
+    session: AsyncSession, deal: Deal, loan: Loan, lost: Lost, part: Part
+) -> Money:
+    """What the policy still covers of the loss; nothing while a refusal of the insurer stands."""
+    if deal.insurance_terms is None:
+        return ZERO
+    last = await session.scalar(
+        select(Claim)
+        .where(
+            Claim.loan_id == loan.id,
+            Claim.kind == ClaimKind.INSURANCE,
+            Claim.status != ClaimStatus.WITHDRAWN,
+        )
+        .order_by(Claim.id.desc())
+        .limit(1)
+    )
+    if last is not None and last.status is ClaimStatus.REFUSED:
+        return ZERO
+    open_ = await open_to(session, loan, ClaimKind.INSURANCE)
+    rest = Part(
+        ClaimKind.INSURANCE,
+        deal.bank_id,
+        open_,
+        part.lost_on if last is None else last.lost_on,
+        claim_id=None if last is None or last.status in CLAIMS_PAID else last.id,
+    )
+    return (await _by_policy(session, deal, loan, rest, lost.still(open_)))[0]
 
 
 async def _paid(session: AsyncSession, loan: Loan, kind: ClaimKind) -> Money | None:

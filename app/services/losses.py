@@ -108,6 +108,12 @@ async def liability_over(session: AsyncSession, loan: Loan) -> Money:
     return loan.liability - min(loan.liability, kept)
 
 
+async def guarantee_owed(session: AsyncSession, loan: Loan) -> Money:
+    """What the guarantor owes by contract and has not paid yet."""
+    paid, _ = await _unconfirmed_call(session, loan)
+    return loan.liability - min(loan.liability, paid)
+
+
 async def _unconfirmed_call(session: AsyncSession, loan: Loan) -> tuple[Money, Money]:
     """What the guarantor paid on a call that is not confirmed yet, and the principal it settles.
 

@@ -72,6 +72,7 @@ async def make_table(
     guarantor_type: GuarantorType = GuarantorType.GOVERNMENT,
     loan: dict[str, Any] | None = None,
     guarantee: dict[str, Any] | None = None,
+    insurance: dict[str, Any] | None = None,
     **request: Any,
 ) -> Table:
     """Five million yuan offered, 80 % guaranteed, 20 % insured, all three in cooperation."""
@@ -96,7 +97,7 @@ async def make_table(
         asked,
         await make_quote(session, bank, asked, LOAN | (loan or {})),
         await make_quote(session, guarantor, asked, GUARANTEE | (guarantee or {})),
-        await make_quote(session, insurer, asked, INSURANCE),
+        await make_quote(session, insurer, asked, INSURANCE | (insurance or {})),
     )
 
 
@@ -189,10 +190,11 @@ async def register_all(
         )
 
 
-async def make_ready(session: AsyncSession, table: Table) -> Deal:
+async def make_ready(session: AsyncSession, table: Table, *, insured: bool = False) -> Deal:
     """A deal for which the gate is open."""
-    deal = await accept(session, table)
-    await approve_all(session, table, deal)
+    deal = await accept(session, table, insured=insured)
+    insurers = [table.insurer] if insured else []
+    await approve_all(session, table, deal, by=[*table.institutions, *insurers])
     await confirm_all(session, table, deal)
     await register_all(session, table, deal)
     await registrations.record_milestone(
@@ -203,6 +205,15 @@ async def make_ready(session: AsyncSession, table: Table) -> Deal:
         reference=None,
         now=NOW,
     )
+    for insurer in insurers:
+        await registrations.record_milestone(
+            session,
+            actor=insurer,
+            deal_id=deal.id,
+            kind=MilestoneKind.POLICY_PAID,
+            reference=None,
+            now=NOW,
+        )
     await deals.state_use_of_funds(
         session, actor=table.firm, deal_id=deal.id, use="采购原材料", now=NOW
     )

@@ -88,13 +88,25 @@ async def make_filed(
     facts: dict[str, Any] | None = None,
     capital: Money = CAPITAL,
     guarantor_type: GuarantorType = GuarantorType.GOVERNMENT,
+    guarantee_pct: str | None = None,
+    insurance: dict[str, Any] | None = None,
     **fund: Any,
 ) -> Funded:
-    """A deal of five million that lacks nothing but the acknowledgement of its filing."""
+    """A deal of five million that lacks nothing but the acknowledgement of its filing.
+
+    80 % is guaranteed; of a loan that its bank files, 40 %, which leaves the fund room for its own
+    share. With terms of ``insurance``, 20 % is insured too.
+    """
     made, manager, colleague = await make_fund(session, capital=capital, **fund)
-    table = await make_table(session, guarantor_type=guarantor_type)
-    deal = await make_ready(session, table)
     by_bank = find_scheme(made.scheme).model == "bank"
+    guarantee_pct = guarantee_pct or ("40" if by_bank else "80")
+    table = await make_table(
+        session,
+        guarantor_type=guarantor_type,
+        guarantee={"share_pct": guarantee_pct},
+        insurance=insurance,
+    )
+    deal = await make_ready(session, table, insured=insurance is not None)
     filing = await filings.file(
         session,
         actor=table.bank if by_bank else table.guarantor,

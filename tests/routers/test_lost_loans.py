@@ -162,7 +162,7 @@ async def recover(
 
 async def test_under_the_banks_model(road: Road) -> None:
     fund_id, manager, colleague = await found(road)
-    table = await make_table(road.session)
+    table = await make_table(road.session, guarantee={"share_pct": "40"})
     loan_id = await lose(road, table, fund_id, manager, table.bank)
 
     claim = await settle(road, loan_id, table.bank, (manager, colleague), "fund")

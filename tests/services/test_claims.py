@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -91,6 +92,23 @@ async def settle_call(session: AsyncSession, funded: Funded, loan: Loan, princip
     return await settle(session, claim, payer=guarantor, second=second, claimant=bank)
 
 
+async def claim_policy(session: AsyncSession, funded: Funded, loan: Loan) -> Claim:
+    return await claims.submit(
+        session,
+        actor=funded.table.bank,
+        loan_id=loan.id,
+        data=claim_of(ClaimKind.INSURANCE, FIVE),
+        now=LATE,
+    )
+
+
+async def settle_policy(session: AsyncSession, funded: Funded, loan: Loan) -> Claim:
+    claim = await claim_policy(session, funded, loan)
+    insurer, bank = funded.table.insurer, funded.table.bank
+    second = await colleague_of(session, insurer)
+    return await settle(session, claim, payer=insurer, second=second, claimant=bank)
+
+
 async def recover(
     session: AsyncSession, actor: Actor, loan: Loan, amount: str, costs: str = "0.00"
 ) -> recoveries.RecoveryDetail:
@@ -156,13 +174,38 @@ class TestBankModel:
         assert claim.amount == Money.yuan(1_620_000)  # 54 % of 60 %
 
     async def test_total_indemnity_never_exceeds_the_loss(self, session: AsyncSession) -> None:
-        funded, loan = await make_defaulted(session)
-        await settle_call(session, funded, loan, FIVE)  # 80 %
+        funded, loan = await make_defaulted(session, guarantee_pct="80")
+        await settle_call(session, funded, loan, FIVE)
 
         claim = await claim_fund(session, funded, loan)
 
         assert claim.amount == Money.yuan(1_000_000)
         assert claim.trace[-1]["rule"] == "total-indemnity"
+
+    async def test_who_is_claimed_on_first_decides_nothing(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, guarantee_pct="80")
+        claim = await claim_fund(session, funded, loan)
+        await settle_fund(session, funded, claim)
+
+        call = await settle_call(session, funded, loan, FIVE)
+
+        assert (claim.amount, call.amount) == (Money.yuan(1_000_000), Money.yuan(4_000_000))
+
+    async def test_parts_of_the_loss_claimed_in_turn_come_to_the_same(
+        self, session: AsyncSession
+    ) -> None:
+        funded, loan = await make_defaulted(session, guarantee_pct="80")
+        parts = []
+        for principal in (Money.yuan(2_000_000), Money.yuan(3_000_000)):
+            claim = await claim_fund(session, funded, loan, principal)
+            await settle_fund(session, funded, claim)
+            call = await settle_call(session, funded, loan, principal)
+            parts.append((claim.amount, call.amount))
+
+        assert parts == [
+            (Money.yuan(400_000), Money.yuan(1_600_000)),
+            (Money.yuan(600_000), Money.yuan(2_400_000)),
+        ]
 
     async def test_two_claims_come_to_one(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
@@ -171,6 +214,59 @@ class TestBankModel:
         second = await claim_fund(session, funded, loan, Money.yuan("3999999.99"))
 
         assert first.amount + second.amount == Money.yuan(2_700_000)
+
+
+class TestBesideAPolicy:
+    """80 % guaranteed and 20 % insured, less 100,000 that the insurer does not bear."""
+
+    DEDUCTIBLE: ClassVar[dict[str, Any]] = {"deductible": "100000.00"}
+
+    async def test_a_fund_bears_what_neither_owes(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
+
+        claim = await claim_fund(session, funded, loan)
+        await settle_fund(session, funded, claim)
+        policy = await settle_policy(session, funded, loan)
+        call = await settle_call(session, funded, loan, FIVE)
+
+        assert claim.amount == Money.yuan(100_000)
+        assert policy.amount == Money.yuan(900_000)
+        assert call.amount == Money.yuan(4_000_000)
+
+    async def test_a_fund_claimed_on_last_bears_the_same(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
+
+        policy = await settle_policy(session, funded, loan)
+        await settle_call(session, funded, loan, FIVE)
+        claim = await claim_fund(session, funded, loan)
+
+        assert (claim.amount, policy.amount) == (Money.yuan(100_000), Money.yuan(900_000))
+
+    async def test_what_the_insurer_refused_it_does_not_owe(self, session: AsyncSession) -> None:
+        funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
+        policy = await claim_policy(session, funded, loan)
+        await claim_decisions.refuse(
+            session,
+            actor=funded.table.insurer,
+            claim_id=policy.id,
+            reason="除外责任",
+            now=LATE,
+        )
+
+        claim = await claim_fund(session, funded, loan)
+
+        assert claim.amount == Money.yuan(1_000_000)
+
+    async def test_the_stop_loss_is_the_most_that_the_insurer_owes(
+        self, session: AsyncSession
+    ) -> None:
+        terms = {"stop_loss": "600000.00"}
+        funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=terms)
+        claim = await claim_fund(session, funded, loan)
+        policy = await settle_policy(session, funded, loan)
+
+        assert (claim.amount, policy.amount) == (Money.yuan(400_000), Money.yuan(600_000))
+        assert [step["rule"] for step in policy.trace[:2]] == ["insurance", "stop-loss"]
 
 
 class TestGuarantorModel:

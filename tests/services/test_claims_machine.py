@@ -70,7 +70,7 @@ class Loss(RuleBasedStateMachine):
     def lose(self) -> None:
         async def make(session: AsyncSession) -> None:
             self.funded, loan = await make_defaulted(
-                session, guarantor_type=GuarantorType.COMMERCIAL
+                session, guarantor_type=GuarantorType.COMMERCIAL, guarantee_pct="80"
             )
             self.loan_id = loan.id
             table = self.funded.table
@@ -115,11 +115,16 @@ class Loss(RuleBasedStateMachine):
             for other, claim in self.flying.items()
             if other is not kind and claim["status"] is ClaimStatus.APPROVED
         )
-        open_ = self.still["bank"]
+        open_ = Fraction(self.still["bank"] - promised)
         if kind is ClaimKind.FUND:
-            covered = self.still["fund"] + self.still["guarantee"]
-            open_ = min(open_, self.lost(self.settled[kind] + settles) - covered)
-        return max(Fraction(0), min(self.lost(settles) * share, Fraction(open_ - promised)))
+            named = self.settled[kind] + settles
+            paid = self.flown(ClaimKind.GUARANTEE, ClaimStatus.PAID) or {"amount": 0}
+            guaranteed = (
+                self.still["guarantee"] + self.liability - min(self.liability, paid["amount"])
+            )
+            covered = self.still["fund"] + guaranteed * Fraction(named, PRINCIPAL)
+            open_ = min(open_, self.lost(named) - covered)
+        return max(Fraction(0), min(self.lost(settles) * share, open_))
 
     def stands(self, kind: ClaimKind) -> tuple[Any, ...]:
         """What an amount that was worked out rests on: unchanged, it must be found again."""

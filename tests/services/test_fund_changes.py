@@ -176,7 +176,7 @@ async def test_money_for_a_fund_that_is_not_there(session: AsyncSession) -> None
 
 class TestCalledQuota:
     async def test_returns_up_to_what_was_recovered_and_once(self, session: AsyncSession) -> None:
-        funded, loan = await make_defaulted(session)
+        funded, loan = await make_defaulted(session, guarantee_pct="80")
         bank, guarantor = funded.table.bank, funded.table.guarantor
         five = Money.yuan(5_000_000)
         claim = await claims.submit(
