@@ -194,6 +194,7 @@ def claims_sheet(found: FundFile) -> Sheet:
             claim.submitted_at,
             claim.due_on,
             claim.principal,
+            claim.settles,
             claim.amount,
             _committed(claim),
             _paid(claim),
@@ -206,8 +207,8 @@ def claims_sheet(found: FundFile) -> Sheet:
     rows.append(
         (
             "合计（不含已拒绝、已撤回） total without refused and withdrawn",
-            *(None,) * 6,
-            Money.sum([claim.principal for claim in counted]),
+            *(None,) * 7,
+            Money.sum([claim.settles for claim in counted]),
             Money.sum([claim.amount for claim in counted]),
             Money.sum([_committed(claim) for claim in counted]),
             Money.sum([_paid(claim) for claim in counted]),
@@ -223,6 +224,7 @@ def claims_sheet(found: FundFile) -> Sheet:
         ("提交时间", "Submitted at"),
         ("答复期限", "Due on"),
         ("损失本金", "Principal lost"),
+        ("所结清本金", "Principal that it settles"),
         ("申请金额", "Asked"),
         ("已批未付", "Approved and not paid yet"),
         ("已付", "Paid"),

@@ -153,7 +153,7 @@ async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost
         session, actor=funded.table.bank, claim_id=claim.id, reason="按余额", now=LATE
     )
     await claim_decisions.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
-    with pytest.raises(ApprovedAbove, match="Name the amount 1600000.00 to approve what is due"):
+    with pytest.raises(ApprovedAbove, match=r"Name the amount 1600000\.00 to approve"):
         await claim_decisions.approve(
             session, actor=second, claim_id=claim.id, amount=None, now=LATE
         )

@@ -192,7 +192,10 @@ class TestSums:
             return fund_files.claims_sheet(found)
 
         refused = await read_sheet()
-        assert (last_line(refused)["Asked"], last_line(refused)["Principal lost"]) == (ZERO, ZERO)
+        assert (last_line(refused)["Asked"], last_line(refused)["Principal that it settles"]) == (
+            ZERO,
+            ZERO,
+        )
         assert refused.rows[0][-1] == "不符"
 
         await claims.appeal(session, actor=firm, claim_id=claim.id, reason="补正", now=LATE)
