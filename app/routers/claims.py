@@ -191,7 +191,7 @@ async def refuse(
     "/claims/{claim_id}/appeal",
     response_model=ClaimOut,
     dependencies=[CLAIMS],
-    responses=problems(NotFound, IllegalMove, ClaimInFlight, ApprovedInFull),
+    responses=problems(NotFound, IllegalMove, ClaimInFlight, ApprovedInFull, FilingNotAcknowledged),
     summary="Appeal against a refusal or a cut",
 )
 async def appeal(

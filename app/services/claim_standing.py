@@ -39,12 +39,9 @@ def must_be_acknowledged(filing: FundFiling) -> None:
         raise FilingNotAcknowledged(filing.status)
 
 
-async def must_stand(session: AsyncSession, claim: Claim, *, on: date | None = None) -> None:
-    """Raise what stands against a claim on a fund by now, or by the day ``on`` of its payment.
-
-    Claims on others stand.
-    """
-    if claim.filing_id is None or claim.fund_id is None:
+async def must_be_filed(session: AsyncSession, claim: Claim) -> None:
+    """Raise FilingNotAcknowledged of a claim on a fund whose filing is live no more."""
+    if claim.filing_id is None:
         return
     async with as_platform(session):
         filing = await session.scalars(
@@ -53,6 +50,16 @@ async def must_stand(session: AsyncSession, claim: Claim, *, on: date | None = N
             .execution_options(populate_existing=True)
         )
     must_be_acknowledged(filing.one())
+
+
+async def must_stand(session: AsyncSession, claim: Claim, *, on: date | None = None) -> None:
+    """Raise what stands against a claim on a fund by now, or by the day ``on`` of its payment.
+
+    Claims on others stand.
+    """
+    if claim.fund_id is None:
+        return
+    await must_be_filed(session, claim)
     await fuses.must_be_whole(
         session, claim.fund_id, bank_id=claim.bank_id, stops=Stops.COMPENSATION, on=on
     )

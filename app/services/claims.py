@@ -25,6 +25,7 @@ from app.models.loans import Loan
 from app.schemas.claims import ClaimIn
 from app.services import (
     claim_amounts,
+    claim_standing,
     filings,
     history,
     ledger,
@@ -175,6 +176,7 @@ async def appeal(
 ) -> Claim:
     """The claimant asks again, and why; two people look at it anew."""
     claim = await _lock_claimed(session, actor, claim_id)
+    await claim_standing.must_be_filed(session, claim)
     if claim.status is ClaimStatus.APPROVED:
         if claim.cut is None:
             raise ApprovedInFull

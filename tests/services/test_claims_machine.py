@@ -263,9 +263,10 @@ class Loss(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.flying))
     @rule(kind=st.sampled_from(KINDS))
     def appeal(self, kind: ClaimKind) -> None:
+        filing_ended = kind is ClaimKind.FUND and self.over
         self.step(
             kind,
-            (ClaimStatus.REFUSED,),
+            () if filing_ended else (ClaimStatus.REFUSED,),
             ClaimStatus.SUBMITTED,
             lambda session, id_: claims.appeal(
                 session, actor=self.funded.table.bank, claim_id=id_, reason="补充", now=LATE

@@ -92,3 +92,18 @@ async def test_nor_paid(session: AsyncSession, status: FilingStatus) -> None:
         await pay(session, funded, claim)
 
     assert claim.status is ClaimStatus.APPROVED
+
+
+async def test_nor_appealed(session: AsyncSession) -> None:
+    funded, claim = await make_claim(session)
+    await claim_decisions.refuse(
+        session, actor=funded.manager, claim_id=claim.id, reason="存疑", now=LATE
+    )
+    await become(session, funded, FilingStatus.ENDED)
+
+    with pytest.raises(FilingNotAcknowledged, match="The filing is ended"):
+        await claims.appeal(
+            session, actor=funded.claimant, claim_id=claim.id, reason="补充材料", now=LATE
+        )
+
+    assert claim.status is ClaimStatus.REFUSED
