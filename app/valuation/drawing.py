@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.money import ZERO, Money
 from app.identifiers.rights import RightKind
-from app.valuation.checks import WHOLE_PCT, money
+from app.valuation.checks import WHOLE_PCT, YEARS_MAX, money
 from app.valuation.events import remaining_years
 from app.valuation.inputs import Inputs, Rates
 from app.valuation.limits import Interval
@@ -107,7 +107,7 @@ def _outlook(right: Record, case: Case, revenue: Money, legal: float) -> RightOu
             float(inputs.rate("economic_life_years")), float(runs["life_deviation_years"])
         ),
         discount=Spread(_part(case.discount_pct), _part(runs["discount_deviation_pct"])),
-        legal_years=legal,
+        legal_years=min(legal, YEARS_MAX),  # no income is counted for longer
         valid=float(case.valid),
     )
 

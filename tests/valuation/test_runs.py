@@ -228,6 +228,16 @@ loans = st.fixed_dictionaries(
 )
 
 
+def test_a_right_that_outlives_a_hundred_years_is_valued() -> None:
+    long, longest = (
+        execute(make_record(make_right(facts={"expires_on": day}, annual_revenue="1000000.00")))
+        for day in ("2100-01-01", "2140-01-01")
+    )
+
+    # Its economic life ends before both.
+    assert longest["whole"]["market"] == long["whole"]["market"]
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(rights, min_size=1, max_size=3), loans)
 def test_no_input_breaks_a_run(found: list[dict[str, Any]], loan: dict[str, Any]) -> None:
