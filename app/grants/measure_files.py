@@ -28,7 +28,7 @@ class BrokenMeasureFile(Unprocessable):
 
 
 def read_measures(*directories: Path) -> Mapping[int, Measure]:
-    """Every measure of the directories by number; BrokenMeasureFile for the first bad file.
+    """Every measure of the directories, in order of number; BrokenMeasureFile for a bad file.
 
     Without one, those of the policy that come with the service.
     """
@@ -50,7 +50,7 @@ def read_measures(*directories: Path) -> Mapping[int, Measure]:
             if strange := [other for other in others if other not in measures or other == number]:
                 key = f"versions.{i}.duplication.with_measures"
                 raise BrokenMeasureFile(files[number], key, f"{strange[0]} is no other measure")
-    return measures
+    return dict(sorted(measures.items()))
 
 
 def _read(path: Path) -> Measure:

@@ -99,6 +99,14 @@ def test_a_fifteenth_measure_is_a_file_and_no_code(tmp_path: Path) -> None:
     assert decide(version, {"fees": "99.99", "granted": False}).refused_by == ["enough", "granted"]
 
 
+def test_measures_come_by_number_wherever_their_files_lie(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    own = write(tmp_path / "a", GOOD)
+    policy = Path(copytree(DIRECTORY, tmp_path / "b"))
+
+    assert list(read_measures(policy, own)) == list(range(1, 16))
+
+
 def test_a_day_is_answered_by_the_rules_of_that_day(tmp_path: Path) -> None:
     later = VERSION.replace("2025-", "2026-").replace('pct = "33.3"', 'pct = "50"', 1)
     measures = read_measures(write(tmp_path, GOOD + later))
