@@ -63,7 +63,9 @@ async def work_out(session: AsyncSession, deal: Deal, loan: Loan, part: Part) ->
             case ClaimKind.GUARANTEE:
                 asked, trace = _by_guarantee(loan, lost, open_, part, claimed)
             case ClaimKind.INSURANCE:
-                asked, trace = await _by_policy(session, deal, loan, part, claimed)
+                asked, trace = await _by_policy(
+                    session, deal, loan, claimed, lost_on=part.lost_on, claim_id=part.claim_id
+                )
             case ClaimKind.FUND:
                 asked, shares, trace = await _by_scheme(session, loan, part, claimed)
         most = await _uncovered(session, deal, loan, lost, part)
@@ -116,9 +118,18 @@ def _by_guarantee(
 
 
 async def _by_policy(
-    session: AsyncSession, deal: Deal, loan: Loan, part: Part, claimed: Money
+    session: AsyncSession,
+    deal: Deal,
+    loan: Loan,
+    claimed: Money,
+    *,
+    lost_on: date,
+    claim_id: UUID | None,
 ) -> tuple[Money, list[Any]]:
-    """The insured share, less the deductible once, at most the insured sum and the stop-loss."""
+    """The insured share, less the deductible once, at most the insured sum and the stop-loss.
+
+    The claim ``claim_id`` itself uses nothing of the stop-loss.
+    """
     terms = InsuranceTerms.model_validate(deal.insurance_terms)
     share = schedules.share_of(claimed, terms.share_pct)
     text = say("the insurance covers {pct} %", pct=plain(terms.share_pct))
@@ -132,7 +143,7 @@ async def _by_policy(
         before, amount = amount, min(amount, max(ZERO, terms.insured_sum - (paid or ZERO)))
         trace.append(_step("insured-sum", say("at most the insured sum"), before, amount))
     if terms.stop_loss is not None:
-        year = await _paid_in_year(session, deal, part)
+        year = await _paid_in_year(session, deal, year=lost_on.year, but=claim_id)
         before, amount = amount, min(amount, max(ZERO, terms.stop_loss - year))
         trace.append(_step("stop-loss", say("at most the stop-loss of the year"), before, amount))
     return amount, trace
@@ -187,17 +198,21 @@ async def _uncovered(
     most -= promised or ZERO
     if part.filing is not None and find_scheme(part.filing.scheme).model is ClaimModel.BANK:
         named = min(loan.outstanding, await settled(session, loan, ClaimKind.FUND) + part.settles)
-        by_contract = await losses.guarantee_owed(session, loan)
-        by_contract += await _insurance_owed(session, deal, loan, lost, part)
-        for party in (ClaimKind.GUARANTEE, ClaimKind.INSURANCE):
-            by_contract += still.get(party.value, ZERO)
+        by_contract = Money.sum(
+            [
+                still.get(ClaimKind.GUARANTEE.value, ZERO),
+                await losses.guarantee_owed(session, loan),
+                still.get(ClaimKind.INSURANCE.value, ZERO),
+                await _insurance_owed(session, deal, loan, lost, lost_on=part.lost_on),
+            ]
+        )
         of_named = by_contract.times(Fraction(named.fen, loan.outstanding.fen))
         most = min(most, lost.still(named) - of_named - still.get(ClaimKind.FUND.value, ZERO))
     return max(ZERO, most)
 
 
 async def _insurance_owed(
-    session: AsyncSession, deal: Deal, loan: Loan, lost: Lost, part: Part
+    session: AsyncSession, deal: Deal, loan: Loan, lost: Lost, *, lost_on: date
 ) -> Money:
     """What the policy still covers of the loss; nothing while a refusal of the insurer stands."""
     if deal.insurance_terms is None:
@@ -214,15 +229,16 @@ async def _insurance_owed(
     )
     if last is not None and last.status is ClaimStatus.REFUSED:
         return ZERO
-    open_ = await open_to(session, loan, ClaimKind.INSURANCE)
-    rest = Part(
-        ClaimKind.INSURANCE,
-        deal.bank_id,
+    open_ = lost.still(await open_to(session, loan, ClaimKind.INSURANCE))
+    amount, _ = await _by_policy(
+        session,
+        deal,
+        loan,
         open_,
-        part.lost_on if last is None else last.lost_on,
+        lost_on=lost_on if last is None else last.lost_on,
         claim_id=None if last is None or last.status in CLAIMS_PAID else last.id,
     )
-    return (await _by_policy(session, deal, loan, rest, lost.still(open_)))[0]
+    return amount
 
 
 async def _paid(session: AsyncSession, loan: Loan, kind: ClaimKind) -> Money | None:
@@ -234,7 +250,7 @@ async def _paid(session: AsyncSession, loan: Loan, kind: ClaimKind) -> Money | N
     return total
 
 
-async def _paid_in_year(session: AsyncSession, deal: Deal, part: Part) -> Money:
+async def _paid_in_year(session: AsyncSession, deal: Deal, *, year: int, but: UUID | None) -> Money:
     """What the insurer paid, or has promised, in the year on all loans of the bank."""
     total: Money | None = await session.scalar(
         select(func.sum(func.coalesce(Claim.approved, Claim.amount))).where(
@@ -242,8 +258,8 @@ async def _paid_in_year(session: AsyncSession, deal: Deal, part: Part) -> Money:
             Claim.payer_id == deal.insurer_id,
             Claim.bank_id == deal.bank_id,
             Claim.status.not_in((ClaimStatus.REFUSED, ClaimStatus.WITHDRAWN)),
-            func.extract("year", Claim.lost_on) == part.lost_on.year,
-            Claim.id.is_distinct_from(part.claim_id),
+            func.extract("year", Claim.lost_on) == year,
+            Claim.id.is_distinct_from(but),
         )
     )
     return total or ZERO
