@@ -197,22 +197,11 @@ async def make_ready(session: AsyncSession, table: Table, *, insured: bool = Fal
     await approve_all(session, table, deal, by=[*table.institutions, *insurers])
     await confirm_all(session, table, deal)
     await register_all(session, table, deal)
-    await registrations.record_milestone(
-        session,
-        actor=table.guarantor,
-        deal_id=deal.id,
-        kind=MilestoneKind.GUARANTEE_EFFECTIVE,
-        reference=None,
-        now=NOW,
-    )
-    for insurer in insurers:
+    in_force = [(table.guarantor, MilestoneKind.GUARANTEE_EFFECTIVE)]
+    in_force += [(insurer, MilestoneKind.POLICY_PAID) for insurer in insurers]
+    for institution, kind in in_force:
         await registrations.record_milestone(
-            session,
-            actor=insurer,
-            deal_id=deal.id,
-            kind=MilestoneKind.POLICY_PAID,
-            reference=None,
-            now=NOW,
+            session, actor=institution, deal_id=deal.id, kind=kind, reference=None, now=NOW
         )
     await deals.state_use_of_funds(
         session, actor=table.firm, deal_id=deal.id, use="采购原材料", now=NOW

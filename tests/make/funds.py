@@ -20,7 +20,7 @@ from app.models.organisations import Organisation
 from app.risk.scheme_files import find_scheme
 from app.schemas.claims import ClaimIn, ClaimPaymentIn
 from app.schemas.funds import FilingIn
-from app.services import claim_decisions, claim_payments, filings, funds, grades, readiness
+from app.services import claim_decisions, claim_payments, claims, filings, funds, grades, readiness
 from app.services.actor import Actor
 from tests.make.deals import Table, make_ready, make_table
 from tests.make.market import make_institution
@@ -176,6 +176,30 @@ async def attach_all(session: AsyncSession, funded: Funded, *, but: str = "") ->
 def claim_of(kind: ClaimKind, principal: Money, *, now: datetime = LATE, **more: Any) -> ClaimIn:
     fields = {"lost_on": now.date(), "reference": f"CL-{new_id()}"} | more
     return ClaimIn(kind=kind, principal=principal, **fields)
+
+
+async def claim_on(
+    session: AsyncSession, funded: Funded, loan: Loan, kind: ClaimKind, principal: Money = FIVE
+) -> Claim:
+    """Claimed on the payer of that kind, by whoever claims on it."""
+    return await claims.submit(
+        session,
+        actor=funded.claimant if kind is ClaimKind.FUND else funded.table.bank,
+        loan_id=loan.id,
+        data=claim_of(kind, principal),
+        now=LATE,
+    )
+
+
+async def settle_on(
+    session: AsyncSession, funded: Funded, loan: Loan, kind: ClaimKind, principal: Money = FIVE
+) -> Claim:
+    """Claimed on guarantor or insurer, and settled by two of its people."""
+    claim = await claim_on(session, funded, loan, kind, principal)
+    table = funded.table
+    payer = table.guarantor if kind is ClaimKind.GUARANTEE else table.insurer
+    second = await colleague_of(session, payer)
+    return await settle(session, claim, payer=payer, second=second, claimant=table.bank)
 
 
 async def settle(

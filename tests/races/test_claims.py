@@ -13,9 +13,9 @@ from app.lifecycle.funds import ClaimKind
 from app.models.claims import Claim
 from app.models.loans import Loan
 from app.schemas.claims import ClaimPaymentIn, RecoveryIn
-from app.services import claim_decisions, claim_payments, claims, funds, recoveries, sealing
+from app.services import claim_decisions, claim_payments, funds, recoveries, sealing
 from app.services.actor import SYSTEM, Actor, bind
-from tests.make.funds import LATE, Funded, claim_of, make_defaulted
+from tests.make.funds import LATE, Funded, claim_on, make_defaulted
 
 PEOPLE = 8
 
@@ -41,13 +41,7 @@ async def make_claim(sessions: Sessions) -> tuple[Funded, Loan, Claim]:
     async with sessions.begin() as session:
         await bind(session, SYSTEM)
         funded, loan = await make_defaulted(session)
-        claim = await claims.submit(
-            session,
-            actor=funded.claimant,
-            loan_id=loan.id,
-            data=claim_of(ClaimKind.FUND, Money.yuan(5_000_000)),
-            now=LATE,
-        )
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan(5_000_000))
         await claim_decisions.review(
             session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
         )

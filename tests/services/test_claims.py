@@ -40,10 +40,11 @@ from tests.make.funds import (
     Funded,
     attach_all,
     claim_of,
-    colleague_of,
+    claim_on,
     make_defaulted,
     make_drawn_filed,
     settle,
+    settle_on,
 )
 
 FIVE = Money.yuan(5_000_000)
@@ -57,18 +58,6 @@ async def figures_agree(session: AsyncSession) -> bool:
     return await exposures.verify(session) == []
 
 
-async def claim_fund(
-    session: AsyncSession, funded: Funded, loan: Loan, principal: Money = FIVE
-) -> Claim:
-    return await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, principal),
-        now=LATE,
-    )
-
-
 async def settle_fund(session: AsyncSession, funded: Funded, claim: Claim) -> Claim:
     return await settle(
         session,
@@ -77,36 +66,6 @@ async def settle_fund(session: AsyncSession, funded: Funded, claim: Claim) -> Cl
         second=funded.colleague,
         claimant=funded.claimant,
     )
-
-
-async def settle_call(session: AsyncSession, funded: Funded, loan: Loan, principal: Money) -> Claim:
-    guarantor, bank = funded.table.guarantor, funded.table.bank
-    claim = await claims.submit(
-        session,
-        actor=bank,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.GUARANTEE, principal),
-        now=LATE,
-    )
-    second = await colleague_of(session, guarantor)
-    return await settle(session, claim, payer=guarantor, second=second, claimant=bank)
-
-
-async def claim_policy(session: AsyncSession, funded: Funded, loan: Loan) -> Claim:
-    return await claims.submit(
-        session,
-        actor=funded.table.bank,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.INSURANCE, FIVE),
-        now=LATE,
-    )
-
-
-async def settle_policy(session: AsyncSession, funded: Funded, loan: Loan) -> Claim:
-    claim = await claim_policy(session, funded, loan)
-    insurer, bank = funded.table.insurer, funded.table.bank
-    second = await colleague_of(session, insurer)
-    return await settle(session, claim, payer=insurer, second=second, claimant=bank)
 
 
 async def recover(
@@ -128,7 +87,7 @@ class TestBankModel:
         self, session: AsyncSession
     ) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         assert (claim.amount, claim.principal) == (Money.yuan(2_700_000), FIVE)
         before = await state(session, funded)
         assert (before.base_outstanding, before.exposure_outstanding) == (
@@ -169,25 +128,25 @@ class TestBankModel:
     async def test_only_the_ip_share_is_compensated(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, ip_share_pct=Decimal(60))
 
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert claim.amount == Money.yuan(1_620_000)  # 54 % of 60 %
 
     async def test_total_indemnity_never_exceeds_the_loss(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, guarantee_pct="80")
-        await settle_call(session, funded, loan, FIVE)
+        await settle_on(session, funded, loan, ClaimKind.GUARANTEE)
 
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert claim.amount == Money.yuan(1_000_000)
         assert claim.trace[-1]["rule"] == "total-indemnity"
 
     async def test_who_is_claimed_on_first_decides_nothing(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, guarantee_pct="80")
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await settle_fund(session, funded, claim)
 
-        call = await settle_call(session, funded, loan, FIVE)
+        call = await settle_on(session, funded, loan, ClaimKind.GUARANTEE)
 
         assert (claim.amount, call.amount) == (Money.yuan(1_000_000), Money.yuan(4_000_000))
 
@@ -197,9 +156,9 @@ class TestBankModel:
         funded, loan = await make_defaulted(session, guarantee_pct="80")
         parts = []
         for principal in (Money.yuan(2_000_000), Money.yuan(3_000_000)):
-            claim = await claim_fund(session, funded, loan, principal)
+            claim = await claim_on(session, funded, loan, ClaimKind.FUND, principal)
             await settle_fund(session, funded, claim)
-            call = await settle_call(session, funded, loan, principal)
+            call = await settle_on(session, funded, loan, ClaimKind.GUARANTEE, principal)
             parts.append((claim.amount, call.amount))
 
         assert parts == [
@@ -209,9 +168,9 @@ class TestBankModel:
 
     async def test_two_claims_come_to_one(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        first = await claim_fund(session, funded, loan, Money.yuan("1000000.01"))
+        first = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan("1000000.01"))
         await settle_fund(session, funded, first)
-        second = await claim_fund(session, funded, loan, Money.yuan("3999999.99"))
+        second = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan("3999999.99"))
 
         assert first.amount + second.amount == Money.yuan(2_700_000)
 
@@ -224,10 +183,10 @@ class TestBesideAPolicy:
     async def test_a_fund_bears_what_neither_owes(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
 
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await settle_fund(session, funded, claim)
-        policy = await settle_policy(session, funded, loan)
-        call = await settle_call(session, funded, loan, FIVE)
+        policy = await settle_on(session, funded, loan, ClaimKind.INSURANCE)
+        call = await settle_on(session, funded, loan, ClaimKind.GUARANTEE)
 
         assert claim.amount == Money.yuan(100_000)
         assert policy.amount == Money.yuan(900_000)
@@ -236,15 +195,15 @@ class TestBesideAPolicy:
     async def test_a_fund_claimed_on_last_bears_the_same(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
 
-        policy = await settle_policy(session, funded, loan)
-        await settle_call(session, funded, loan, FIVE)
-        claim = await claim_fund(session, funded, loan)
+        policy = await settle_on(session, funded, loan, ClaimKind.INSURANCE)
+        await settle_on(session, funded, loan, ClaimKind.GUARANTEE)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert (claim.amount, policy.amount) == (Money.yuan(100_000), Money.yuan(900_000))
 
     async def test_what_the_insurer_refused_it_does_not_owe(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=self.DEDUCTIBLE)
-        policy = await claim_policy(session, funded, loan)
+        policy = await claim_on(session, funded, loan, ClaimKind.INSURANCE)
         await claim_decisions.refuse(
             session,
             actor=funded.table.insurer,
@@ -253,7 +212,7 @@ class TestBesideAPolicy:
             now=LATE,
         )
 
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert claim.amount == Money.yuan(1_000_000)
 
@@ -262,8 +221,8 @@ class TestBesideAPolicy:
     ) -> None:
         terms = {"stop_loss": "600000.00"}
         funded, loan = await make_defaulted(session, guarantee_pct="80", insurance=terms)
-        claim = await claim_fund(session, funded, loan)
-        policy = await settle_policy(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
+        policy = await settle_on(session, funded, loan, ClaimKind.INSURANCE)
 
         assert (claim.amount, policy.amount) == (Money.yuan(400_000), Money.yuan(600_000))
         assert [step["rule"] for step in policy.trace[:2]] == ["insurance", "stop-loss"]
@@ -275,14 +234,14 @@ class TestGuarantorModel:
     ) -> None:
         funded, loan = await make_defaulted(session, scheme="guodan-2019")
         with pytest.raises(CallFirst):
-            await claim_fund(session, funded, loan)
+            await claim_on(session, funded, loan, ClaimKind.FUND)
         liability = loan.liability
-        call = await settle_call(session, funded, loan, FIVE)
+        call = await settle_on(session, funded, loan, ClaimKind.GUARANTEE)
         assert call.approved == liability == Money.yuan(4_000_000)
         assert (loan.liability, loan.settled_by_calls) == (ZERO, FIVE)
         assert await figures_agree(session)
 
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         assert claim.amount == Money.yuan(2_000_000)  # national fund 20, reguarantor 20
         await settle_fund(session, funded, claim)
 
@@ -315,7 +274,7 @@ class TestRefusals:
         await _default(session, funded, loan)
 
         with pytest.raises(ClaimIncomplete) as refusal:
-            await claim_fund(session, funded, loan)
+            await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert [item["code"] for item in refusal.value.missing] == ["valuation_report"]
         shown = await readiness.show(session, funded.filing, now=LATE)
@@ -325,7 +284,7 @@ class TestRefusals:
     async def test_before_default_nothing_is_claimed(self, session: AsyncSession) -> None:
         funded, loan = await make_drawn_filed(session)
         with pytest.raises(NotDefaulted) as refused:
-            await claim_fund(session, funded, loan)
+            await claim_on(session, funded, loan, ClaimKind.FUND)
 
         assert str(refused.value) == (
             "The loan is performing. A claim follows default, which its bank declares"
@@ -333,7 +292,7 @@ class TestRefusals:
         )
         loan.status = LoanStatus.REPAID
         with pytest.raises(NotDefaulted, match="is repaid: nothing is claimed"):
-            await claim_fund(session, funded, loan)
+            await claim_on(session, funded, loan, ClaimKind.FUND)
 
     async def test_a_payer_that_is_not_there_is_told_with_those_who_are(
         self, session: AsyncSession
@@ -358,7 +317,7 @@ class TestRefusals:
     async def test_a_loss_above_what_is_owed(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
         with pytest.raises(LossAboveOutstanding):
-            await claim_fund(session, funded, loan, FIVE + Money(1))
+            await claim_on(session, funded, loan, ClaimKind.FUND, FIVE + Money(1))
 
     async def test_too_late_by_the_scheme(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
@@ -374,10 +333,10 @@ class TestRefusals:
 
     async def test_one_claim_of_a_kind_at_a_time(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        first = await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+        first = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan(1_000_000))
         first_id = first.id
         with pytest.raises(ClaimInFlight) as refused:
-            await claim_fund(session, funded, loan, Money.yuan(1_000_000))
+            await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan(1_000_000))
 
         assert str(refused.value) == (
             f"Claim {first_id} of this kind (fund) on the loan is submitted; another can follow"
@@ -391,7 +350,7 @@ class TestRefusals:
 
     async def test_one_person_does_not_review_and_approve(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await claim_decisions.review(
             session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
         )
@@ -411,7 +370,7 @@ class TestRefusals:
 
     async def test_strangers_see_nothing(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         with pytest.raises(NotFound):
             await claim_decisions.review(
                 session, actor=funded.table.insurer, claim_id=claim.id, note="?", now=LATE
@@ -426,7 +385,7 @@ class TestRefusals:
 
     async def test_a_recovery_above_the_loss(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        await settle_fund(session, funded, await claim_fund(session, funded, loan))
+        await settle_fund(session, funded, await claim_on(session, funded, loan, ClaimKind.FUND))
         with pytest.raises(RecoveryAboveLoss):
             await recover(session, funded.table.bank, loan, "9000000.00")
 
@@ -434,7 +393,7 @@ class TestRefusals:
 class TestPayment:
     async def test_is_made_once(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await settle_fund(session, funded, claim)
         paid = await state(session, funded)
 
@@ -457,7 +416,7 @@ class TestPayment:
         self, session: AsyncSession
     ) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await claim_decisions.review(
             session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
         )
@@ -488,7 +447,7 @@ class TestPayment:
 
     async def test_of_a_day_to_come_is_refused(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claim_fund(session, funded, loan)
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND)
         await claim_decisions.review(
             session, actor=funded.manager, claim_id=claim.id, note="同意", now=LATE
         )

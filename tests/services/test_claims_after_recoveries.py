@@ -16,27 +16,19 @@ from app.services.claim_amounts import LossAboveOutstanding
 from app.services.claim_decisions import ApprovedAbove
 from app.services.claim_payments import NoLongerLost
 from app.services.exposures import ExposureFault
-from tests.make.funds import FIVE, LATE, Funded, claim_of, colleague_of, make_defaulted, settle
+from tests.make.funds import (
+    FIVE,
+    LATE,
+    Funded,
+    claim_on,
+    colleague_of,
+    make_defaulted,
+    settle_on,
+)
 
 
 def yuan(amount: int) -> Money:
     return Money.yuan(amount)
-
-
-async def ask(
-    session: AsyncSession, funded: Funded, loan: Loan, kind: ClaimKind, principal: Money
-) -> Claim:
-    data = claim_of(kind, principal)
-    return await claims.submit(
-        session, actor=funded.table.bank, loan_id=loan.id, data=data, now=LATE
-    )
-
-
-async def call(session: AsyncSession, funded: Funded, loan: Loan, principal: Money) -> Claim:
-    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, principal)
-    guarantor = funded.table.guarantor
-    second = await colleague_of(session, guarantor)
-    return await settle(session, claim, payer=guarantor, second=second, claimant=funded.table.bank)
 
 
 async def recover(
@@ -54,7 +46,7 @@ async def test_calls_before_and_after_a_recovery_come_to_what_one_call_does(
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    first = await call(session, funded, loan, yuan(2_500_000))
+    first = await settle_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(2_500_000))
     assert first.amount == yuan(2_000_000)  # 80 %
     assert await recover(session, funded, loan, yuan(2_500_000)) == {
         "bank": yuan(1_500_000),
@@ -64,9 +56,9 @@ async def test_calls_before_and_after_a_recovery_come_to_what_one_call_does(
     assert (loan.liability, loan.called) == (yuan(1_000_000), yuan(2_000_000))
 
     with pytest.raises(LossAboveOutstanding) as refused:
-        await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(1_250_001))
+        await claim_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(1_250_001))
     assert refused.value.open == yuan(1_250_000)
-    second = await call(session, funded, loan, yuan(1_250_000))
+    second = await settle_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(1_250_000))
 
     # Of the 2,500,000 still lost the guarantor bears 80 %, as it would by one call for all.
     assert (second.amount, second.settles) == (yuan(1_000_000), yuan(2_500_000))
@@ -89,7 +81,7 @@ async def test_what_the_guarantor_paid_is_called_though_a_recovery_came_before_t
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(2_500_000))
+    claim = await claim_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(2_500_000))
     await _pay(session, funded, claim)
 
     await recover(session, funded, loan, yuan(2_500_000))
@@ -106,7 +98,7 @@ async def test_what_the_guarantor_paid_is_called_though_all_came_back_before(
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
+    claim = await claim_on(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
     await _pay(session, funded, claim)
 
     await recover(session, funded, loan, FIVE)
@@ -131,8 +123,8 @@ async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    await call(session, funded, loan, yuan(1_000_000))
-    claim = await ask(session, funded, loan, ClaimKind.GUARANTEE, yuan(4_000_000))
+    await settle_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(1_000_000))
+    claim = await claim_on(session, funded, loan, ClaimKind.GUARANTEE, yuan(4_000_000))
     guarantor = funded.table.guarantor
     second = await colleague_of(session, guarantor)
     await claim_decisions.review(session, actor=guarantor, claim_id=claim.id, note="属实", now=LATE)
@@ -169,12 +161,12 @@ async def test_a_claim_approved_before_a_recovery_is_paid_for_what_is_still_lost
 
 async def test_a_fund_is_asked_for_what_call_and_recovery_left(session: AsyncSession) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    await call(session, funded, loan, FIVE)  # 4,000,000 of 5,000,000
+    await settle_on(session, funded, loan, ClaimKind.GUARANTEE, FIVE)  # 4,000,000 of 5,000,000
     await recover(session, funded, loan, yuan(2_500_000))  # the bank still bears 500,000
 
     with pytest.raises(LossAboveOutstanding):
-        await ask(session, funded, loan, ClaimKind.FUND, FIVE)
-    claim = await ask(session, funded, loan, ClaimKind.FUND, yuan(2_500_000))
+        await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
+    claim = await claim_on(session, funded, loan, ClaimKind.FUND, yuan(2_500_000))
 
     assert (claim.amount, claim.settles) == (yuan(500_000), FIVE)
     assert claim.trace[-1]["rule"] == "total-indemnity"
@@ -184,8 +176,8 @@ async def test_two_kinds_of_claims_approved_at_once_never_promise_more_than_the_
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    fund = await ask(session, funded, loan, ClaimKind.FUND, FIVE)
-    guarantee = await ask(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
+    fund = await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
+    guarantee = await claim_on(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
     guarantor = funded.table.guarantor
     second = await colleague_of(session, guarantor)
     await claim_decisions.review(
@@ -208,7 +200,7 @@ async def test_verification_names_a_bearer_who_has_more_than_it_bore(
     session: AsyncSession,
 ) -> None:
     funded, loan = await make_defaulted(session, guarantee_pct="80")
-    claim = await call(session, funded, loan, FIVE)
+    claim = await settle_on(session, funded, loan, ClaimKind.GUARANTEE, FIVE)
     await recover(session, funded, loan, yuan(2_500_000))
     assert await exposures.verify(session) == []
 

@@ -9,7 +9,7 @@ from app.models.claims import Claim
 from app.schemas.claims import ClaimPaymentIn
 from app.services import claim_decisions, claim_payments, claims
 from app.services.claim_standing import FilingNotAcknowledged
-from tests.make.funds import FIVE, LATE, Funded, claim_of, make_defaulted
+from tests.make.funds import FIVE, LATE, Funded, claim_on, make_defaulted
 
 LOST = [FilingStatus.FILED, FilingStatus.REFUSED, FilingStatus.ENDED]
 
@@ -17,13 +17,7 @@ LOST = [FilingStatus.FILED, FilingStatus.REFUSED, FilingStatus.ENDED]
 async def make_claim(session: AsyncSession) -> tuple[Funded, Claim]:
     """A claim on a fund, reviewed."""
     funded, loan = await make_defaulted(session)
-    claim = await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, FIVE),
-        now=LATE,
-    )
+    claim = await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
     await claim_decisions.review(
         session, actor=funded.manager, claim_id=claim.id, note="材料齐全", now=LATE
     )
@@ -57,13 +51,7 @@ async def test_a_filing_never_acknowledged_is_not_claimed_on(session: AsyncSessi
     await become(session, funded, FilingStatus.FILED)
 
     with pytest.raises(FilingNotAcknowledged) as refused:
-        await claims.submit(
-            session,
-            actor=funded.claimant,
-            loan_id=loan.id,
-            data=claim_of(ClaimKind.FUND, FIVE),
-            now=LATE,
-        )
+        await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
 
     assert refused.value.facts() == {"status": "filed"}
     assert str(refused.value).startswith("The filing is filed; the fund compensates only")

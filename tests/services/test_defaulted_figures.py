@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import business_date
 from app.core.money import ZERO, Money
 from app.lifecycle.deals import LoanStatus
+from app.lifecycle.funds import ClaimKind
 from app.models.exposures import LoanExposure
 from app.models.ledger import LedgerAccount
 from app.models.loans import Loan
@@ -15,8 +16,7 @@ from app.schemas.figures import DefaultedOut
 from app.services import exposures, figures, forecast, grades
 from app.services.actor import SYSTEM, bind
 from app.services.ledger import AccountRole, Book
-from tests.make.funds import LATE, Funded, make_drawn_filed
-from tests.services.test_claims import settle_call
+from tests.make.funds import LATE, Funded, make_drawn_filed, settle_on
 
 FOUR = Money.yuan(4_000_000)
 NONE = DefaultedOut(loans=0, liability=ZERO)
@@ -82,7 +82,7 @@ async def test_what_was_called_is_not_outstanding_and_frees_nothing_after_a_cure
     before = await promised(session, loan)
     await declare(session, funded, loan)
 
-    await settle_call(session, funded, loan, Money.yuan(2_000_000))
+    await settle_on(session, funded, loan, ClaimKind.GUARANTEE, Money.yuan(2_000_000))
 
     left = Money.yuan(2_400_000)
     assert await told(session, funded) == DefaultedOut(loans=1, liability=left)

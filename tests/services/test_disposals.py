@@ -16,7 +16,7 @@ from app.lifecycle.machine import IllegalMove
 from app.models.claims import Disposal
 from app.models.deals import DealRight, Registration
 from app.schemas.claims import DisposalIn, RecoveryIn
-from app.services import claims, discharges, disposals, recoveries
+from app.services import discharges, disposals, recoveries
 from app.services.actor import Actor
 from app.services.deals import NotPledgee
 from app.services.disposals import EscrowFirst, NotLost, NotSettled, RecoveryAbovePrice, SoldAlready
@@ -24,7 +24,7 @@ from tests.make.funds import (
     FIVE,
     LATE,
     Funded,
-    claim_of,
+    claim_on,
     make_defaulted,
     make_drawn_filed,
     settle,
@@ -115,13 +115,7 @@ async def test_a_right_is_sold_once(session: AsyncSession) -> None:
 async def test_a_disposal_brings_its_price_once_it_is_settled(session: AsyncSession) -> None:
     funded, loan = await make_defaulted(session)
     bank = funded.table.bank
-    claim = await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, FIVE),
-        now=LATE,
-    )
+    claim = await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
     await settle(
         session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
     )

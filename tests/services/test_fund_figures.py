@@ -37,6 +37,7 @@ from tests.make.funds import (
     Funded,
     acknowledge,
     claim_of,
+    claim_on,
     file_another,
     make_defaulted,
     make_drawn_filed,
@@ -64,13 +65,7 @@ def told(amount: Money | None) -> Money:
 async def lose(session: AsyncSession) -> Funded:
     """One loan compensated and partly recovered, a second one claimed, and three others filed."""
     funded, loan = await make_defaulted(session, capital=Money.yuan(50_000_000))
-    claim = await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, Money.yuan("3000000.01")),
-        now=LATE,
-    )
+    claim = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan("3000000.01"))
     await settle(
         session,
         claim,
@@ -93,13 +88,7 @@ async def lose(session: AsyncSession) -> Funded:
             await recoveries.receive(
                 session, actor=funded.manager, recovery_id=done.recovery.id, now=LATE
             )
-    second = await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, Money.yuan("1000000.00")),
-        now=LATE,
-    )
+    second = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan("1000000.00"))
     await claim_decisions.review(
         session, actor=funded.manager, claim_id=second.id, note="齐", now=LATE
     )
@@ -212,13 +201,7 @@ class TestSums:
 class TestClaimsInFlight:
     async def test_the_clock_runs_until_the_manager_answers(self, session: AsyncSession) -> None:
         funded, loan = await make_defaulted(session)
-        claim = await claims.submit(
-            session,
-            actor=funded.claimant,
-            loan_id=loan.id,
-            data=claim_of(ClaimKind.FUND, FIVE),
-            now=LATE,
-        )
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND, FIVE)
         claim.due_on = LATE.date() - timedelta(days=3)
         await session.flush()
 
@@ -250,13 +233,7 @@ class TestFuses:
         clear = await file_another(session, funded)
         await acknowledge(session, clear)
         await draw_all(session, clear.table, clear.deal)
-        claim = await claims.submit(
-            session,
-            actor=funded.claimant,
-            loan_id=loan.id,
-            data=claim_of(ClaimKind.FUND, Money.yuan(1_000_000)),
-            now=LATE,
-        )
+        claim = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan(1_000_000))
         await settle(
             session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
         )

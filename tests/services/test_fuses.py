@@ -23,6 +23,7 @@ from tests.make.funds import (
     acknowledge,
     attach_all,
     claim_of,
+    claim_on,
     file_another,
     make_defaulted,
     settle,
@@ -34,13 +35,7 @@ from tests.make.renewals import draw_all, loan_of
 async def blow(session: AsyncSession) -> Funded:
     """One loan of the bank, lost: 100 % of what it lent, against a limit of 3 %."""
     funded, loan = await make_defaulted(session, scheme="guangzhou-2025")
-    claim = await claims.submit(
-        session,
-        actor=funded.claimant,
-        loan_id=loan.id,
-        data=claim_of(ClaimKind.FUND, Money.yuan(1_000_000)),
-        now=LATE,
-    )
+    claim = await claim_on(session, funded, loan, ClaimKind.FUND, Money.yuan(1_000_000))
     await settle(
         session, claim, payer=funded.manager, second=funded.colleague, claimant=funded.claimant
     )
